@@ -120,9 +120,14 @@ class Keyring:
             raise NotSigned("role_missing", f"{key.person} ({key_id}) may not {role}; roles: {', '.join(key.roles)}")
         return key.person
 
-    def people(self) -> frozenset[str]:
-        """Return everybody who may approve."""
-        return frozenset(key.person for key in self._keys.values() if "approve" in key.roles)
+    def people(self, log_ms: int | None = None) -> frozenset[str]:
+        """Return everybody who may approve; `log_ms`: without whose keys have ended by then."""
+        return frozenset(
+            key.person
+            for key in self._keys.values()
+            if "approve" in key.roles
+            and (log_ms is None or key.not_after is None or log_ms <= key.not_after.timestamp() * 1000)
+        )
 
 
 def _public_key(raw: bytes) -> Any:

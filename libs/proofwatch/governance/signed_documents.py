@@ -79,6 +79,10 @@ class SignedDocuments:
             return None
         return max(self._since[name], sorted(signed.values())[EYES - 1])
 
+    def may_sign(self, kind: Kind, document_hash: str, log_ms: int) -> frozenset[str]:
+        """Return whose signature would count now: everybody who may approve and has not signed."""
+        return self._keyring.people(log_ms) - self._signed.get((kind, document_hash), {}).keys()
+
     def held(self) -> Iterator[Held]:
         """Yield the approvals whose document has not been read."""
         for each in self._held.values():

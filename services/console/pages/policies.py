@@ -42,9 +42,11 @@ def policy_pages(frame: Frame, policies: GovernedPolicies, callers: Callers) -> 
         if not _HASH.fullmatch(policy_hash) or not (against == "" or _HASH.fullmatch(against)):
             raise Problem(404, "no_such_policy", "there is no such policy for you")
         found = policies.one(caller, policy_hash, against, scope)
-        others = {each.policy_hash: each.name for each in policies.listed(caller).activations}
+        known = policies.listed(caller)
+        others = {each.policy_hash: each.name for each in known.activations}
         content: dict[str, Any] = {
             "policy": found,
+            "governed": known.governed,
             "others": {each: name for each, name in others.items() if each != policy_hash},
             "against": against,
             "changes": [(each.key, _text(each.old), _text(each.new), each.direction) for each in found.changes],

@@ -80,12 +80,16 @@ class Change(Body):
 
 
 class Policy(Body):
-    """A policy whole. `usable_since` null: it lacks signatures. `against`: what `changes` are told against."""
+    """A policy whole. `signatures`: the oldest first, which is its proposer's. `usable_since` null: it lacks some.
+
+    `may_sign`: whose signature would make it usable. `against`: what `changes` are told against.
+    """
 
     policy_hash: str
     name: str
     signatures: list[Signature]
     usable_since: datetime | None
+    may_sign: list[str]
     against: str
     against_hash: str
     changes: list[Change]

@@ -3,6 +3,7 @@
 Who signs has a private key, which no browser is given: `proofwatch policy approve` signs where the key is.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
@@ -64,7 +65,7 @@ class GovernedPolicies:
         if known is None:
             if policy_hash != self._file.hash or against not in ("", policy_hash):
                 raise Problem(404, *_NOT_THERE)
-            return self._shown(self._file, {}, None, self._file)
+            return self._shown(self._file, {}, None, (), self._file)
         document = _seen(known, who, policy_hash)
         other = _content(_seen(known, who, against)) if against else self._in_force(known, scope)
         documents = known.replica.documents
@@ -72,6 +73,7 @@ class GovernedPolicies:
             _content(document),
             documents.signatures("policy", document.hash),
             documents.usable_since("policy", document.hash),
+            documents.may_sign("policy", document.hash, known.now_ms),
             other,
         )
 
@@ -81,14 +83,21 @@ class GovernedPolicies:
         return known.replica.at(known.now_ms).policy_for(named.tenant or EVERYONE, segments) or self._file
 
     def _shown(
-        self, given: policy.Policy, signed: dict[str, int], usable_ms: int | None, other: policy.Policy
+        self,
+        given: policy.Policy,
+        signed: dict[str, int],
+        usable_ms: int | None,
+        may_sign: Iterable[str],
+        other: policy.Policy,
     ) -> Policy:
+        oldest = ((ms, who) for who, ms in signed.items())
         old, new = (orjson.loads(each.canonical()) for each in (other, given))
         return Policy(
             policy_hash=given.hash,
             name=given.name,
-            signatures=[Signature(person=who, since=instant_of(ms)) for who, ms in sorted(signed.items())],
+            signatures=[Signature(person=who, since=instant_of(ms)) for ms, who in sorted(oldest)],
             usable_since=None if usable_ms is None else instant_of(usable_ms),
+            may_sign=sorted(may_sign) if usable_ms is None else [],
             against=other.name,
             against_hash=other.hash,
             changes=[Change(**each._asdict()) for each in differences(old, new)],

@@ -62,7 +62,8 @@ async def test_which_policy_is_in_force_for_whom_and_who_signed_it(governed: Con
     back = (await governed.client("ada").get(f"/v1/policies/{LAX.hash}?against={STRICT.hash}")).json()
     assert [each["direction"] for each in back["changes"]] == ["laxer"]
     proposed = (await governed.client("ada").get(f"/v1/policies/{NEW.hash}")).json()
-    assert (proposed["usable_since"], len(proposed["signatures"])) == (None, 1)
+    assert (proposed["usable_since"], [each["person"] for each in proposed["signatures"]]) == (None, ["ada"])
+    assert (proposed["may_sign"], one["may_sign"]) == (["bob", "cleo"], []), "and of one that is signed, nobody need"
 
 
 async def test_what_is_of_another_tenant_is_not_there(governed: Console) -> None:
@@ -93,6 +94,7 @@ async def test_where_nobody_signs_one_file_judges_everybody(console: Console) ->
     assert "Nobody signs policies here" in (await console.client("ada").get("/policies")).text
     page = await console.client("ada").get(f"/policies/{found['file_hash']}")
     assert (page.status_code, "the two are the same" in page.text) == (200, True)
+    assert "To approve it" not in page.text, "nobody can sign it"
 
 
 @pytest.mark.timeout(900)
@@ -114,6 +116,8 @@ async def test_pages_of_policies_fit_and_say_where_one_signs(governed: Console, 
                     await browser.screenshot(tmp_path / f"{name}-{width}-{scheme}.png")
         told = await browser.value("document.querySelector('main').textContent")
         assert f"proofwatch policy approve {NEW.hash} --key KEYFILE" in told
+        assert "Who may still sign it: bob, cleo." in told
+        assert f"proofwatch backtest --policy {NEW.hash} --over topic --tenant TENANT" in told
         assert await browser.value("document.querySelectorAll('main form[method=post]').length") == 0
         browser.requests = [each for each in browser.requests if not each.startswith("data:")]
         browser.complaints = [each for each in browser.complaints if "403" not in each]  # the queue is for analysts

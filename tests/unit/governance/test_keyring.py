@@ -35,6 +35,16 @@ def test_it_tells_whose_signature_it_is(tmp_path: Path) -> None:
             keyring.verify(key_id, "approve", statement, signature, T0)
 
 
+def test_whose_keys_have_ended_is_among_those_who_may_sign_until_then(tmp_path: Path) -> None:
+    """Who has another key that did not end still is."""
+    ended = {"not_after": "2001-09-09T01:46:40Z"}
+    keyring = load_keyring(
+        write(tmp_path, entry(ADA, "ada", **ended), entry(ADA_AGAIN, "ada"), entry(BOB, "bob", **ended))
+    )
+    assert keyring.people(T0) == {"ada", "bob"}
+    assert keyring.people(T0 + 1) == {"ada"}
+
+
 @pytest.mark.parametrize(
     ("people", "said"),
     [
