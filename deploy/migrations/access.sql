@@ -1,4 +1,4 @@
--- revision 6
+-- revision 7
 create schema if not exists access;
 
 -- Who may sign in. What is done with it goes through proofwatch.access alone, and every act is an entry of the audit log.
@@ -166,6 +166,19 @@ create table if not exists access.flows(
   wanted text not null,
   begun_at timestamptz not null);
 create index if not exists flows_begun on access.flows(begun_at);
+alter table access.flows add column if not exists session_id text references access.sessions on delete cascade;
+comment on column access.flows.session_id is 'That which somebody confirms by signing in afresh. Null: a session is to begin.';
+
+-- A session of the console that is handed over to the imagery broker, once, within a minute, to the page that asked for
+-- it: a session of its own begins there, which ends with the one that it comes from.
+create table if not exists access.handovers(
+  ticket_hash bytea primary key,
+  challenge text not null,
+  session_id text not null references access.sessions on delete cascade,
+  given_at timestamptz not null);
+comment on column access.handovers.challenge is 'SHA-256, base64url, of a secret that the page keeps.';
+alter table access.sessions add column if not exists handed_from text references access.sessions on delete cascade;
+create index if not exists sessions_handed on access.sessions(handed_from) where ended_at is null;
 
 -- Gives the account of a provider's person the roles and tenants that the claims give, and ends their sessions where that
 -- changes anything; adds it, where `adds`. It touches no account that has a password.

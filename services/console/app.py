@@ -35,7 +35,8 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, once
     inside = Inside.of(settings, pool, clock, sessions, Machines(PostgresMachines(pool), clock), known, governed)
     parts: list[Part] = [known, *([governed] if governed else []), inside.watched]
     if settings.oidc_issuer is not None:
-        from services.console.sign_on import SignOn, Vouching  # its libraries belong to an extra; few have a provider
+        from services.console.sign_on import SignOn  # its libraries belong to an extra; few have a provider
+        from services.console.vouching import Vouching
 
         sign_on = SignOn.of(settings, pool, seal, clock)
         inside, parts = inside._replace(sign_on=sign_on), [*parts, Vouching(sign_on)]

@@ -2,29 +2,31 @@
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import structlog
 
 from proofwatch.access.claims import NEVER, ClaimMap, Given, given, load_claim_map
-from proofwatch.access.code_seal import VARIABLE, CodeSeal, CodesSealed, InvalidCodeKeys
+from proofwatch.access.code_seal import VARIABLE, CodeSeal, InvalidCodeKeys
+from proofwatch.access.fresh_sign_in import PostgresFreshSignIns
+from proofwatch.access.hand_over import PostgresHandover
+from proofwatch.access.session import Session
 from proofwatch.access.sign_on import Begun, Due, PostgresSignOn, Why
-from proofwatch.bus.errors import BusError
 from proofwatch.instants import instant_of
 from proofwatch.oidc.id_token import NotBelieved
-from proofwatch.oidc.provider import Client, Flow, Gone, Provider, ProviderAway
+from proofwatch.oidc.provider import Client, Flow, Gone, Provider, ProviderAway, Vouched
 from proofwatch.runtime.clock import Clock
-from proofwatch.runtime.pause import pause
 from proofwatch.web.problems import Problem
 from proofwatch.web.sessions import SignInRefused
 from services.console.config import Settings
+from services.console.step_up import StepUp
 
 if TYPE_CHECKING:
     import asyncpg
 
 RETURNED: Final = "/sign-in/returned"
-_EVERY_S: Final = 15.0
 _AT_ONCE: Final = 8
 _MOST: Final = 200
 _LONGEST: Final = 4096
@@ -33,17 +35,29 @@ _log = structlog.get_logger(__name__)
 
 
 class Come(NamedTuple):
-    """Somebody has signed in: the token of the session, and where they want to go."""
+    """Somebody has signed in: the token of the session, and where they want to go. `token` None: it goes on."""
 
-    token: str
+    token: str | None
     wanted: str
+
+
+class _NotCome(Exception):
+    """Nobody came back whom the provider vouches for."""
+
+    def __init__(self, why: Literal["provider_refused", "code_refused", "not_believed"]) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 class SignOn:
     """What a browser does at the console to sign in with the provider."""
 
-    def __init__(self, provider: Provider, store: PostgresSignOn, table: ClaimMap, clock: Clock) -> None:
-        self._provider, self._store, self._table, self._clock = provider, store, table, clock
+    def __init__(
+        self, provider: Provider, store: PostgresSignOn, step_up: StepUp, table: ClaimMap, handover: PostgresHandover,
+        clock: Clock,
+    ) -> None:  # fmt: skip
+        self._provider, self._store, self._step_up, self.handover = provider, store, step_up, handover
+        self._table, self._clock = table, clock
 
     @classmethod
     def of(cls, settings: Settings, pool: "asyncpg.Pool", seal: CodeSeal, clock: Clock) -> "SignOn":
@@ -67,40 +81,61 @@ class SignOn:
             settings.oidc_scopes,
             f"{settings.console_origin}{RETURNED}",
         )
-        store = PostgresSignOn(pool, seal)
-        return cls(Provider(client), store, load_claim_map(file), clock)
+        store, table = PostgresSignOn(pool, seal), load_claim_map(file)
+        step_up = StepUp(PostgresFreshSignIns(pool, seal), table)
+        return cls(Provider(client), store, step_up, table, PostgresHandover(pool), clock)
 
-    async def begin(self, wanted: str) -> tuple[str, str]:
-        """Return the provider's address, and a secret for the browser to keep. Raises `Problem`."""
+    async def begin(self, wanted: str, confirmed: Session | None = None) -> tuple[str, str]:
+        """Return the provider's address, and a secret for the browser to keep. Raises `Problem`.
+
+        `confirmed`: the session that is confirmed by a fresh sign-in; None: one begins.
+        """
         flow, browser = Flow.new(), secrets.token_urlsafe(32)
+        fresh = await self._step_up.fresh(confirmed) if confirmed else None
+        now = instant_of(self._clock.now_ms())
         try:
-            address = await self._provider.address(flow)
+            address = await self._provider.address(flow, fresh)
         except (ProviderAway, Gone) as error:
             raise _away(error) from None
-        begun = Begun(flow.nonce, flow.verifier, wanted)
-        await self._store.begin(flow.state, browser, begun, instant_of(self._clock.now_ms()))
+        begun = Begun(flow.nonce, flow.verifier, wanted, now, confirmed.session_id if confirmed else None)
+        await self._store.begin(flow.state, browser, begun)
         return address, browser
 
     async def finish(self, query: Mapping[str, str], browser: str) -> Come:
-        """Return who comes back from the provider, signed in. Raises `SignInRefused`, `Problem`."""
+        """Return who comes back from the provider, signed in, or their session confirmed.
+
+        Raises `SignInRefused`, `Problem`.
+        """
         now = instant_of(self._clock.now_ms())
         state, code = query.get("state", ""), query.get("code", "")
         begun = await self._store.taken(state, browser, now) if state and browser else None
         if begun is None:
             said = "this sign-in was not begun in this browser, is over, or took longer than ten minutes: begin again"
             raise Problem(400, "sign_in_unknown", said)
-        if not code or len(code) > _LONGEST:
-            raise await self._refused("provider_refused")
         try:
-            found = await self._provider.come(code, Flow(state, begun.nonce, begun.verifier), now, query.get("iss"))
+            found = await self._came(code, Flow(state, begun.nonce, begun.verifier), query.get("iss"), now)
         except ProviderAway as error:
             raise _away(error) from None
+        except _NotCome as error:
+            if begun.session_id is not None:
+                raise await self._step_up.refused(begun.session_id, error.why, now) from None
+            raise await self._refused(error.why) from None
+        if begun.session_id is None:
+            return Come(await self._signed_in(found.claims, found.refresh_token), begun.wanted)
+        issuer, again = self._provider.issuer, found.refresh_token
+        await self._step_up.finish(begun.session_id, begun.at, issuer, found.proven, again, now)
+        return Come(None, begun.wanted)
+
+    async def _came(self, code: str, flow: Flow, issuer: str | None, now: datetime) -> Vouched:
+        if not code or len(code) > _LONGEST:
+            raise _NotCome("provider_refused")
+        try:
+            return await self._provider.come(code, flow, now, issuer)
         except Gone:
-            raise await self._refused("code_refused") from None
+            raise _NotCome("code_refused") from None
         except NotBelieved as error:
             _log.warning("provider_not_believed", why=error.why)
-            raise await self._refused("not_believed") from None
-        return Come(await self._signed_in(found.claims, found.refresh_token), begun.wanted)
+            raise _NotCome("not_believed") from None
 
     async def _signed_in(self, claims: Mapping[str, Any], refresh_token: str | None) -> str:
         now, issuer, subject = instant_of(self._clock.now_ms()), self._provider.issuer, str(claims["sub"])
@@ -152,39 +187,6 @@ class SignOn:
             await self._store.follow(due.issuer, due.subject, _NOTHING if isinstance(has, str) else has, now)
             return
         await self._store.vouched(due.session_id, due.person_id, found.refresh_token or due.refresh_token, now)
-
-
-class Vouching:
-    """Asks the provider again and again about who is here; as a part of the console."""
-
-    def __init__(self, sign_on: SignOn, *, every_s: float = _EVERY_S) -> None:
-        self._sign_on, self._every_s = sign_on, every_s
-        self._stopped = asyncio.Event()
-
-    async def start(self) -> None:
-        """Nothing: it asks while it runs."""
-
-    async def step(self, *, idle: bool = False) -> int:
-        """Ask once; while that fails sessions end by themselves, some minutes after they were vouched for last."""
-        try:
-            return await self._sign_on.look_again()
-        except (BusError, CodesSealed) as error:
-            _log.warning("provider_not_asked", error=type(error).__name__)
-            return 0
-
-    async def run(self) -> None:
-        """Ask until `stop`."""
-        while not self._stopped.is_set():
-            await self.step()
-            await pause(self._stopped, self._every_s)
-
-    async def stop(self) -> None:
-        """Ask no more."""
-        self._stopped.set()
-
-    def unready(self) -> Sequence[str]:
-        """Nothing: who signed in by a password works on while the provider is away."""
-        return []
 
 
 def _away(error: Exception) -> Problem:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from proofwatch.access.code_seal import parse_code_keys
+from proofwatch.access.hand_over import PostgresHandover
 from proofwatch.access.postgres import PostgresPeople
 from proofwatch.audit.note import InvalidNote, VerifierKey
 from proofwatch.bus.connect import on_kafka_and_postgres
@@ -31,6 +32,7 @@ from services.imagery.adapters.postgres import PostgresBroker
 from services.imagery.adapters.renderer import ProcessRenderer
 from services.imagery.adapters.s3_store import S3Settings, S3Store
 from services.imagery.adapters.shares import ShareSample
+from services.imagery.api.entrance import Entrance
 from services.imagery.api.routes import application
 from services.imagery.config import Settings
 from services.imagery.core.facts import Limits
@@ -87,6 +89,8 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
     async def others() -> int:
         return await glass.step() + await broker.tell_late()
 
+    console = settings.imagery_console_origin
+    entrance = Entrance(PostgresHandover(pool), console, clock) if console else None
     sessions = PeopleSessions(PostgresPeople(pool, seal=parse_code_keys(settings.code_keys())), clock)
     parts: list[Part] = [
         *([follower] if follower else []),
@@ -96,7 +100,9 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
         checkpoints,
         Sweep(tables, clock, broker.sending, 4 * terms.view_s, others),
         Server(
-            application(broker, glass, sessions, settings.imagery_origin), settings.imagery_host, settings.imagery_port
+            application(broker, glass, sessions, settings.imagery_origin, entrance),
+            settings.imagery_host,
+            settings.imagery_port,
         ),
     ]
     shares = ShareSample(pool, clock, max(DEFAULT_SMALL_CELL, settings.small_cell))

@@ -21,6 +21,8 @@ class Settings(GovernanceSettings, CellSettings, AccessSettings, KeySettings):
     imagery_port: Annotated[int, Field(ge=0, le=65535)] = 8090
     imagery_origin: Annotated[str, Field(pattern=r"^https?://[^/\s]+$")] = "http://localhost:8090"
     """Scheme, host and port as browsers see them: what changes anything must come from there."""
+    imagery_console_origin: Annotated[str, Field(pattern=r"^https?://[^/\s\"<>&]+$")] | None = None
+    """Those of the console, by which people of the house's provider come; None: all come by password and code."""
     imagery_log_keys_file: Path | None = None
     """Public keys of the audit log, one on each line, as `proofwatch audit keygen` prints them: nothing is opened
     before a checkpoint that one of them signed has its entry."""

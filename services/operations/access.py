@@ -147,7 +147,8 @@ _SESSION: Final = (
 )
 _ATTEMPTS: Final = ("name_hash", "failures", "last_at", "unheard")
 _VOUCHED: Final = ("session_id", "refresh_token", "checked_at")
-_FLOW: Final = ("state_hash", "browser_hash", "nonce", "verifier", "wanted", "begun_at")
+_FLOW: Final = ("state_hash", "browser_hash", "nonce", "verifier", "wanted", "begun_at", "session_id")
+_HANDOVER: Final = ("ticket_hash", "challenge", "session_id", "given_at")
 _OF_PROVIDER: Final = "access.of_provider(text, text, text, text, text[], text[], timestamptz, boolean)"
 """What a process asks that lets people in by a provider: to give them what its claims give."""
 _BEGUN: Final = {"access.sessions": _SESSION, "access.attempts": _ATTEMPTS}
@@ -231,9 +232,9 @@ PROCESSES: Final[Mapping[str, Process]] = {
         "imagery",
         reads_schemas=("triage", "audit", "consents", "access"),
         reads_columns={"ledger.windows": _COUNTED_DAYS},
-        adds_rows=_BEGUN,
+        adds_rows={**_BEGUN, "access.sessions": (*_SESSION, "vouched_until", "handed_from")},
         changes_columns=_SIGNED_IN,
-        removes_rows=_FORGOTTEN,
+        removes_rows=(*_FORGOTTEN, "access.handovers"),
         asks=(*_OF_SUBJECTS, _RESTRICTED),
     ),
     # what people do with cases, by triage's own code: it opens none, and removes nothing of them; and figures
@@ -245,6 +246,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
             "access.sessions": (*_SESSION, "vouched_until"),
             "access.vouchers": _VOUCHED,
             "access.flows": _FLOW,
+            "access.handovers": _HANDOVER,
             "triage.assignments": ("case_id", "person_id", "assigned_at", "assigned_by", "why"),
             "triage.case_transitions": (
                 "case_id",
@@ -324,7 +326,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
             "triage.parts": ("left_at", "left_by", "left_why"),
             "triage.patterns": _PATTERN[1:],
         },
-        removes_rows=(*_FORGOTTEN, "access.vouchers", "access.flows"),
+        removes_rows=(*_FORGOTTEN, "access.vouchers", "access.flows", "access.handovers"),
         asks=(*_OF_NOTES, _OF_CASES, _OF_PROVIDER),
     ),
     # `erase`, `hold`, `keys`: tables are changed by the functions that each schema has for it

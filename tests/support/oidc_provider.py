@@ -26,10 +26,16 @@ class OidcProvider:
         self.keys: list[Any] = [RSAKey.generate_key(2048, {"kid": "k1", "use": "sig"})]
         self.codes: dict[str, dict[str, str]] = {}
         self.refresh: dict[str, str] = {}
+        self.sessions: dict[str, float] = {}
+        """When each signed in here; who has a session is not asked again, unless that is asked for."""
+        self.sought: list[dict[str, str]] = []
+        """What the authorization endpoint was asked."""
         self.lie: Callable[[dict[str, Any]], None] = lambda claims: None
         self.signed: Callable[[dict[str, Any]], str] = self.honest
         self.away = self.gives_no_refresh = False
         self.asked: list[str] = []
+        self.says_more: dict[str, Any] = {}
+        """What its userinfo endpoint says beside the name."""
 
     def rotate(self) -> None:
         """Sign with a new key from now on; the old one is published no more."""
@@ -76,6 +82,9 @@ class OidcProvider:
             asked = dict(request.query_params)
             assert (asked["response_type"], asked["client_id"]) == ("code", CLIENT)
             assert (asked["code_challenge_method"], asked["scope"].split()[0]) == ("S256", "openid")
+            self.sought.append(asked)
+            if asked.get("prompt") == "login" or asked.get("max_age") == "0" or self.who not in self.sessions:
+                self.sessions[self.who] = self._now()
             code = secrets.token_urlsafe(16)
             self.codes[code] = {**asked, "sub": self.who}
             back = {"code": code, "state": asked["state"], "iss": self.issuer}
@@ -104,13 +113,15 @@ class OidcProvider:
         @app.get("/userinfo")
         async def userinfo(request: Request) -> Response:
             subject = request.headers["authorization"].rpartition(".")[2]
-            return self._or_away({"sub": subject, "preferred_username": self.people[subject].get("name", "")})
+            name = self.people[subject].get("name", "")
+            return self._or_away({"sub": subject, "preferred_username": name, **self.says_more})
 
         return app
 
     def _tokens(self, subject: str, nonce: str | None) -> dict[str, Any]:
         at = int(self._now())
-        claims = {"iss": self.issuer, "aud": CLIENT, "sub": subject, "iat": at, "exp": at + 300, "auth_time": at}
+        claims = {"iss": self.issuer, "aud": CLIENT, "sub": subject, "iat": at, "exp": at + 300}
+        claims["auth_time"] = int(self.sessions.get(subject, at))
         claims |= {name: each for name, each in self.people[subject].items() if name != "name"}
         claims |= {"nonce": nonce} if nonce else {}
         self.lie(claims)

@@ -19,7 +19,11 @@ NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _Group = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 _Tenant = Annotated[str, StringConstraints(pattern=f"^(?:{TENANT})$")]
 _MOST_GROUPS: Final = 2_000
+_SKEW_S: Final = 30
 WhyNot = Literal["no_roles", "roles_exclude", "second_factor_missing"]
+WhyNotFresh = Literal[
+    "second_factor_untold", "second_factor_missing", "auth_time_missing", "auth_time_old", "auth_time_ahead"
+]
 
 
 class InvalidClaimMap(ValueError):
@@ -81,6 +85,25 @@ def given(claims: Mapping[str, Any], table: ClaimMap, now: datetime, *, again: b
     at = claims.get("auth_time")
     known = isinstance(at, int | float) and 0 <= at <= now.timestamp() + 30
     return Given(roles, tenants, min(now, datetime.fromtimestamp(at, UTC)) if known and at is not None else NEVER)
+
+
+def shown_at(proven: Mapping[str, Any], table: ClaimMap, begun_at: datetime, now: datetime) -> datetime | WhyNotFresh:
+    """Return when somebody signed in afresh, with a second factor, since `begun_at`; or why nobody can say so.
+
+    `proven`: the claims of the ID token alone, which are signed and of this very sign-in.
+    """
+    wanted, at = table.second_factor, proven.get("auth_time")
+    if not (wanted.amr or wanted.acr):
+        return "second_factor_untold"
+    if not _has_shown(proven, wanted):
+        return "second_factor_missing"
+    if not isinstance(at, int | float) or isinstance(at, bool) or at != at:
+        return "auth_time_missing"
+    if at > now.timestamp() + _SKEW_S:
+        return "auth_time_ahead"
+    if at < begun_at.timestamp() - _SKEW_S:
+        return "auth_time_old"
+    return min(now, datetime.fromtimestamp(at, UTC))
 
 
 def load_claim_map(path: Path) -> ClaimMap:

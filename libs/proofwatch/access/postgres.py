@@ -40,7 +40,9 @@ _LOCKED: Final = "select * from access.held($1)"
 _SEEN: Final = "select access.seen($1::bytea, $2)"
 _CONFIRM: Final = "update access.sessions set mfa_at = $2 where session_id = $1 and ended_at is null returning 1"
 _END: Final = """
-update access.sessions set ended_at = $2, ended_by = 'signed_out' where token_hash = $1 and ended_at is null
+with it as (select session_id from access.sessions where token_hash = $1)
+update access.sessions set ended_at = $2, ended_by = 'signed_out' where ended_at is null
+and (session_id = (select session_id from it) or handed_from = (select session_id from it))
 returning person_id, session_id"""
 _NOTED_EVERY: Final = timedelta(seconds=15)
 """A session's `seen_at` is written at most so often; its idle time is exact to that."""
@@ -153,10 +155,9 @@ class PostgresPeople:
         return replace(found, mfa_at=now)
 
     async def sign_out(self, token: str, now: datetime) -> None:
-        """End the session of a token; one that has ended already is as good."""
+        """End the session of a token, and what was handed over of it; one that has ended already is as good."""
         async with transaction(self._pool, "access") as tx:
-            row = await tx.fetchrow(_END, token_hash(token), now)
-            if row:
+            for row in await tx.fetch(_END, token_hash(token), now):
                 await entered(tx, acts.SIGNED_OUT, row["person_id"], {"session": row["session_id"]}, now, self._draw)
 
     async def locked(self, tx: "asyncpg.Connection", session_id: str, now: datetime) -> Session | None:

@@ -32,13 +32,14 @@ _MOST_FLOWS: Final = 10_000
 _LONGEST_NAME: Final = 48
 _NO_NAME: Final = re.compile(r"[^a-z0-9._@-]+")
 _BEGIN: Final = """
-insert into access.flows(state_hash, browser_hash, nonce, verifier, wanted, begun_at) values($1, $2, $3, $4, $5, $6)"""
+insert into access.flows(state_hash, browser_hash, nonce, verifier, wanted, begun_at, session_id)
+values($1, $2, $3, $4, $5, $6, $7)"""
 _FORGET: Final = """
 delete from access.flows where begun_at < $1
 or state_hash in (select state_hash from access.flows order by begun_at desc offset $2)"""
 _TAKE: Final = """
 delete from access.flows where state_hash = $1 and browser_hash = $2 and begun_at >= $3
-returning nonce, verifier, wanted"""
+returning nonce, verifier, wanted, begun_at, session_id"""
 _OF_PROVIDER: Final = "select * from access.of_provider($1, $2, $3, $4, $5, $6, $7, $8)"
 _OPEN: Final = """
 insert into access.sessions(session_id, token_hash, person_id, tenants, roles, signed_in_at, mfa_at, seen_at,
@@ -59,10 +60,11 @@ taken as (
 select t.session_id, t.refresh_token, s.person_id, s.roles, s.tenants, p.issuer, p.subject
 from taken t join access.sessions s on s.session_id = t.session_id join access.people p on p.person_id = s.person_id"""
 _AGAIN: Final = "update access.vouchers set refresh_token = $2 where session_id = $1"
-_UNTIL: Final = "update access.sessions set vouched_until = $2 where session_id = $1 and ended_at is null"
+_UNTIL: Final = """
+update access.sessions set vouched_until = $2 where (session_id = $1 or handed_from = $1) and ended_at is null"""
 _ENDED: Final = """
-update access.sessions set ended_at = $2, ended_by = 'provider' where session_id = $1 and ended_at is null
-returning person_id"""
+update access.sessions set ended_at = $2, ended_by = 'provider'
+where (session_id = $1 or handed_from = $1) and ended_at is null returning person_id, session_id"""
 Why = Literal[
     "provider_refused", "code_refused", "not_believed", "no_roles", "roles_exclude", "second_factor_missing",
     "no_refresh_token", "revoked", "provider_says_no",
@@ -70,11 +72,16 @@ Why = Literal[
 
 
 class Begun(NamedTuple):
-    """A sign-in that came back: what it was begun with, and where who signs in wants to go."""
+    """A sign-in: what it was begun with and when, and where who signs in wants to go.
+
+    `session_id`: that which is confirmed by it; None: a session begins.
+    """
 
     nonce: str
     verifier: str
     wanted: str
+    at: datetime
+    session_id: str | None = None
 
 
 class Due(NamedTuple):
@@ -107,11 +114,11 @@ class PostgresSignOn:
         """`seal`: of what the provider is asked with again; `draw`: ids and salts of entries, never tokens."""
         self._pool, self._seal, self._lifetimes, self._draw = pool, seal, lifetimes, draw
 
-    async def begin(self, state: str, browser: str, begun: Begun, now: datetime) -> None:
+    async def begin(self, state: str, browser: str, begun: Begun) -> None:
         """Keep what a sign-in was begun with; `browser`: a secret of who began it."""
         async with transaction(self._pool, "access") as tx:
-            await tx.execute(_FORGET, now - _FLOW, _MOST_FLOWS)
-            await tx.execute(_BEGIN, token_hash(state), token_hash(browser), *begun, now)
+            await tx.execute(_FORGET, begun.at - _FLOW, _MOST_FLOWS)
+            await tx.execute(_BEGIN, token_hash(state), token_hash(browser), *begun)
 
     async def taken(self, state: str, browser: str, now: datetime) -> Begun | None:
         """Return what a sign-in was begun with, to the browser that began it, once; None: there is none, or too old."""
@@ -173,13 +180,12 @@ class PostgresSignOn:
             await tx.execute(_AGAIN, session_id, self._seal.sealed(refresh_token, person_id))
 
     async def end(self, session_id: str, why: Why, now: datetime) -> None:
-        """End a session, which the provider does not vouch for."""
+        """End a session, which the provider does not vouch for, and what was handed over of it."""
         async with transaction(self._pool, "access") as tx:
-            person_id = await tx.fetchval(_ENDED, session_id, now)
-            if person_id:
+            for row in await tx.fetch(_ENDED, session_id, now):
                 by, random = By(acts.THE_HOUSE), self._draw(acts.RANDOM_BYTES)
-                said = {"session": session_id, "why": why}
-                await enter(tx, acts.act(random, now, acts.ENDED_BY_PROVIDER, by, person_id, said))
+                said = {"session": row["session_id"], "why": why}
+                await enter(tx, acts.act(random, now, acts.ENDED_BY_PROVIDER, by, row["person_id"], said))
 
     async def follow(self, issuer: str, subject: str, given: Given, now: datetime) -> None:
         """Give somebody what claims give now; other roles or tenants than before end all of their sessions."""

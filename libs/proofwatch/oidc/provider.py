@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from time import monotonic
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import httpx
@@ -56,11 +57,23 @@ class Flow(NamedTuple):
         return cls(*(secrets.token_urlsafe(_BYTES) for _ in range(3)))
 
 
+class Fresh(NamedTuple):
+    """A sign-in that must happen now (OpenID Connect Core 1.0, 3.1.2.1); `acr`: one of these is to be reached."""
+
+    acr: tuple[str, ...] = ()
+
+    def asked(self) -> dict[str, str]:
+        """Return what the provider is asked for."""
+        return {"max_age": "0", "prompt": "login"} | ({"acr_values": " ".join(self.acr)} if self.acr else {})
+
+
 class Vouched(NamedTuple):
     """What the provider says of somebody: the claims, and what to ask it with again; None: it gave nothing for that."""
 
     claims: Mapping[str, Any]
     refresh_token: str | None
+    proven: Mapping[str, Any] = MappingProxyType({})
+    """Those of the ID token alone."""
 
 
 class Provider:
@@ -76,8 +89,8 @@ class Provider:
         """Return its name."""
         return self._client.issuer
 
-    async def address(self, flow: Flow) -> str:
-        """Return where somebody signs in. Raises `ProviderAway`."""
+    async def address(self, flow: Flow, fresh: Fresh | None = None) -> str:
+        """Return where somebody signs in; `fresh`: whatever session they have there. Raises `ProviderAway`."""
         said = await self._of_itself()
         async with self._session(said) as session:
             address, _ = session.create_authorization_url(
@@ -85,6 +98,7 @@ class Provider:
                 state=flow.state,
                 nonce=flow.nonce,
                 code_verifier=flow.verifier,
+                **(fresh.asked() if fresh else {}),
             )
         return str(address)
 
@@ -131,7 +145,7 @@ class Provider:
             if more.get("sub") != subject:
                 raise NotBelieved("other_subject")
         refresh = given.get("refresh_token")
-        return Vouched({**more, **claims}, refresh if isinstance(refresh, str) and refresh else None)
+        return Vouched({**more, **claims}, refresh if isinstance(refresh, str) and refresh else None, claims)
 
     async def _believed(
         self, said: Mapping[str, Any], token: str, expected: Expected, given: Mapping[str, Any], now: datetime

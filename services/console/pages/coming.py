@@ -67,17 +67,26 @@ def coming_pages(frame: Frame, callers: Callers, origin: str, sign_on: "SignOn |
     return router
 
 
+def leaving(address: str, browser: str) -> Response:
+    """Return what leads to the provider; `browser`: a secret by which it is known who comes back."""
+    response = RedirectResponse(address, 303)
+    # lax: the way back comes from another site
+    response.set_cookie(BROWSER, browser, _FLOW_S, secure=True, httponly=True, samesite="lax", path="/")
+    return response
+
+
 def _provider_routes(router: APIRouter, frame: Frame, callers: Callers, sign_on: "SignOn") -> None:
     """Add the way to the provider, and the way back from it."""
 
     @router.get("/sign-in/provider")
     async def go(next: str = "") -> Response:  # noqa: A002 — as the address has it
         callers.require()
-        address, browser = await sign_on.begin(here(next))
-        response = RedirectResponse(address, 303)
-        # lax: the way back comes from another site
-        response.set_cookie(BROWSER, browser, _FLOW_S, secure=True, httponly=True, samesite="lax", path="/")
-        return response
+        return leaving(*await sign_on.begin(here(next)))
+
+    @router.get("/sign-in/again")
+    async def again(request: Request, next: str = "") -> Response:  # noqa: A002 — as the address has it
+        caller = await callers.caller(request)
+        return leaving(*await sign_on.begin(here(next), caller.session))
 
     @router.get("/sign-in/returned")
     async def returned(request: Request) -> Response:
@@ -91,6 +100,7 @@ def _provider_routes(router: APIRouter, frame: Frame, callers: Callers, sign_on:
         else:
             # a page, not a redirect: what another site led to is sent no cookie of ours
             response = frame.page(request, None, "come.html", wanted=come.wanted)
-            callers.signed_in(response, come.token)
+            if come.token is not None:
+                callers.signed_in(response, come.token)
         response.delete_cookie(BROWSER, secure=True, httponly=True, samesite="lax", path="/")
         return response

@@ -14,6 +14,7 @@ from services.console.config import Settings
 from services.console.pages.audit import audit_pages
 from services.console.pages.bulk import bulk_pages
 from services.console.pages.coming import coming_pages
+from services.console.pages.entering import entering_pages
 from services.console.pages.figures import figure_pages
 from services.console.pages.frame import Frame
 from services.console.pages.handsets import handset_pages
@@ -59,7 +60,7 @@ class Pages:
     ) -> None:
         self._frame = Frame(settings.console_time_zone, clock)
         work = Work(self._frame, cases, callers, settings)
-        self._routers = (
+        self._routers = [
             coming_pages(self._frame, callers, settings.console_origin, sign_on),
             list_pages(self._frame, cases, callers, watched),
             health_pages(self._frame, cases, callers, watched),
@@ -75,7 +76,9 @@ class Pages:
             Merging(work, cases, callers, settings.console_origin).router(),
             note_pages(work, cases, callers, settings.console_origin),
             work.router(),
-        )
+        ]
+        if sign_on is not None and settings.console_imagery_origin is not None:
+            self._routers.append(entering_pages(self._frame, callers, sign_on, settings.console_imagery_origin))
 
     def router(self) -> APIRouter:
         """Return the routes."""

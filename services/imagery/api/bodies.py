@@ -34,6 +34,13 @@ class Code(Body):
     code: Annotated[str, Field(pattern="^[0-9]{6}$")]
 
 
+class Entered(Body):
+    """What the console gave for a person of the house's provider, and the secret of the page that asked for it."""
+
+    ticket: Annotated[str, Field(pattern="^[A-Za-z0-9_-]{43}$")]
+    verifier: Annotated[str, Field(pattern="^[A-Za-z0-9_-]{43}$")]
+
+
 class Wanted(Body):
     """The imagery that is asked for, and why."""
 

@@ -18,7 +18,8 @@ from proofwatch.web.hosts import LOOPBACK, Hosts, names_of
 from proofwatch.web.malformed import sentence_of
 from proofwatch.web.origin import JSON, CrossSite, of_own_origin
 from proofwatch.web.sessions import PeopleSessions, SignInRefused
-from services.imagery.api.bodies import Code, Id, Look, SignIn, Wanted
+from services.imagery.api.bodies import Code, Entered, Id, Look, SignIn, Wanted
+from services.imagery.api.entrance import Entrance
 from services.imagery.api.glass_routes import glass_routes
 from services.imagery.api.picture_response import PictureResponse
 from services.imagery.api.viewer_page import viewer_page
@@ -30,8 +31,13 @@ from services.imagery.ports import Undelivered
 COOKIE: Final = "__Host-proofwatch"
 
 
-def application(broker: Broker, glass: BreakGlass, sessions: PeopleSessions, origin: str) -> FastAPI:
-    """Return the application; `origin` is the page's own, such as https://imagery.example."""
+def application(
+    broker: Broker, glass: BreakGlass, sessions: PeopleSessions, origin: str, entrance: Entrance | None = None
+) -> FastAPI:
+    """Return the application; `origin` is the page's own, such as https://imagery.example.
+
+    `entrance`: by which people of the house's provider come; None: they do not.
+    """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     async def session(request: Request) -> str:
@@ -42,8 +48,10 @@ def application(broker: Broker, glass: BreakGlass, sessions: PeopleSessions, ori
         return found
 
     mine = [Depends(of_own_origin(origin, JSON))]
-    app.include_router(viewer_page())
+    app.include_router(viewer_page(entrance.console_origin if entrance else None))
     app.include_router(_sessions(sessions), prefix="/api", dependencies=mine)
+    if entrance is not None:
+        app.include_router(_entering(entrance), prefix="/api", dependencies=mine)
     app.include_router(_imagery(broker, session), prefix="/api", dependencies=mine)
     app.include_router(glass_routes(glass, session), prefix="/api", dependencies=mine)
     _errors(app)
@@ -58,9 +66,7 @@ def _sessions(sessions: PeopleSessions) -> APIRouter:
     @router.post("/session", status_code=204)
     async def sign_in(given: SignIn) -> Response:
         token = await sessions.sign_in(given.name, given.password.get_secret_value(), given.code)
-        response = Response(status_code=204)
-        response.set_cookie(COOKIE, token, secure=True, httponly=True, samesite="strict", path="/")
-        return response
+        return _signed_in(token)
 
     @router.post("/session/confirm", status_code=204)
     async def confirm(request: Request, given: Code) -> Response:
@@ -75,6 +81,22 @@ def _sessions(sessions: PeopleSessions) -> APIRouter:
         return response
 
     return router
+
+
+def _entering(entrance: Entrance) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/session/entered", status_code=204)
+    async def entered(given: Entered) -> Response:
+        return _signed_in(await entrance.entered(given.ticket, given.verifier))
+
+    return router
+
+
+def _signed_in(token: str) -> Response:
+    response = Response(status_code=204)
+    response.set_cookie(COOKIE, token, secure=True, httponly=True, samesite="strict", path="/")
+    return response
 
 
 def _imagery(broker: Broker, session: Callable[[Request], Awaitable[str]]) -> APIRouter:

@@ -1,6 +1,7 @@
 """The page that shows a picture: three files, the same for everybody, with a policy that lets in nothing else."""
 
 from collections.abc import Awaitable, Callable
+from html import escape
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ _FILES: Final = {
     "/viewer.js": ("viewer.js", "text/javascript; charset=utf-8"),
     "/viewer.css": ("viewer.css", "text/css; charset=utf-8"),
 }
+_CONSOLE: Final = b'data-console=""'
 _HEADERS: Final = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -27,11 +29,16 @@ _HEADERS: Final = {
 }
 
 
-def viewer_page() -> APIRouter:
-    """Return its routes; nothing of a case, a person or a store is in them."""
+def viewer_page(console_origin: str | None = None) -> APIRouter:
+    """Return its routes; nothing of a case, a person or a store is in them.
+
+    `console_origin`: of the console by which people of the house's provider come; None: nobody does.
+    """
     router = APIRouter()
+    console = escape(console_origin or "").encode()
     for path, (name, media_type) in _FILES.items():
-        router.add_api_route(path, _answer((_FOLDER / name).read_bytes(), media_type), methods=["GET"])
+        body = (_FOLDER / name).read_bytes().replace(_CONSOLE, b'data-console="' + console + b'"')
+        router.add_api_route(path, _answer(body, media_type), methods=["GET"])
     return router
 
 

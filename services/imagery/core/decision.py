@@ -24,7 +24,8 @@ WORDS: Final = {
     "processing_restricted": "the processing of the person's data is restricted (GDPR Art. 18): a privacy officer may "
     "permit this case, or lift the restriction",
     "reference_refused": "the reference does not lie in the store that the tenant's settings name, or there is none",
-    "confirmation_old": "give your one-time code again: the last one is too old",
+    "confirmation_old": "give your one-time code again, or sign in anew with your organisation's account: the last "
+    "time is too long ago",
     "quota_spent": "your views of today are spent",
     "clock_set_back": "the clock of this machine has been set back: nothing is opened until it is right",
     "not_decidable": "the policy could not be evaluated, so nothing is opened: tell the operator",

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ from services.aggregator.core.calendars import EVERYBODY_IN_UTC
 from tests.integration.access.house import make_passwords_cheap
 from tests.integration.aggregator.test_queries import COUNTS, DAY, settle, transaction_of
 from tests.integration.console.house import Console
+from tests.integration.console.place import Place, placed
 from tests.integration.triage.conftest import Triage
 
 
@@ -64,3 +66,10 @@ async def counting(console: Console) -> Console:
     await console.person("ada", Role.ANALYST)
     await console.person("otto", Role.ANALYST, tenants=("other",))
     return console
+
+
+@pytest.fixture
+async def place(console: Console, tmp_path: Path) -> AsyncIterator[Place]:
+    """With a provider, which knows Ada."""
+    async with placed(console, tmp_path) as built:
+        yield built

@@ -57,6 +57,10 @@ class Console(Desk):
         await self.service.stop()
         await self._running
 
+    def client_of(self, token: str) -> "Client":
+        """Return a program that has the token of a session."""
+        return Client(self, token)
+
     def client(self, name: str | None = None) -> "Client":
         """Return a program that is signed in as somebody who has a token, or as nobody."""
         return Client(self, self.tokens[name] if name else "")

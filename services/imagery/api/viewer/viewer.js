@@ -4,6 +4,9 @@
 
 const of = (id) => document.getElementById(id);
 const forms = { signIn: of("sign-in"), confirm: of("confirm"), ask: of("ask") };
+const organisation = of("organisation");
+const console_ = document.body.dataset.console; // by which people come who have no password here; empty: nobody does
+const NAMED = ["tenant", "case_id", "transaction_id"];
 const picture = of("picture");
 let lease = null; // what was granted: id, views left, until when by this page's own clock; whether it was seen blurred
 let looking = null; // the request in hand
@@ -30,6 +33,7 @@ function tell(text, refused = false) {
 function show(...names) {
   for (const [name, form] of Object.entries(forms)) form.hidden = !names.includes(name);
   of("sign-out").hidden = names.includes("signIn");
+  organisation.hidden = !console_ || !(names.includes("signIn") || names.includes("confirm"));
   const first = Object.entries(forms).find(([name]) => names.includes(name));
   const empty = first && [...first[1].elements].find((each) => each.name && !each.value);
   if (empty) empty.focus();
@@ -170,8 +174,38 @@ document.addEventListener("visibilitychange", () => {
   if (document.hidden && lease) close("Closed, because the page was hidden.");
 });
 
+const text64 = (bytes) =>
+  btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+
+organisation.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const verifier = text64(crypto.getRandomValues(new Uint8Array(32)));
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier));
+  const named = NAMED.map((name) => [name, forms.ask.elements[name].value]);
+  // for the way there and back, in this window alone; no server is sent it
+  sessionStorage.setItem("entering", JSON.stringify({ verifier, named }));
+  location.assign(`${console_}/imagery/enter?challenge=${text64(new Uint8Array(digest))}`);
+});
+
+async function enter(ticket) {
+  const kept = JSON.parse(sessionStorage.getItem("entering") || "null");
+  sessionStorage.removeItem("entering");
+  for (const [name, value] of kept?.named || []) forms.ask.elements[name].value = value;
+  show("signIn");
+  if (!kept) {
+    tell("This was begun in another window: begin again.", true);
+  } else if (await asked("/session/entered", { ticket, verifier: kept.verifier })) {
+    tell("");
+    show("ask");
+  }
+}
+
 // who links here names case and transaction behind the #, which no server and no other page is sent
 const given = new URLSearchParams(location.hash.slice(1));
-for (const name of ["tenant", "case_id", "transaction_id"]) forms.ask.elements[name].value = given.get(name) || "";
 history.replaceState(null, "", location.pathname);
-show("signIn");
+if (given.has("ticket")) {
+  enter(given.get("ticket"));
+} else {
+  for (const name of NAMED) forms.ask.elements[name].value = given.get(name) || "";
+  show("signIn");
+}
