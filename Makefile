@@ -84,8 +84,9 @@ faults: $(ALL) ## kills, freezes and scaling on the real components (minutes; no
 bench: $(ALL) ## throughput beside peers, latency, memory: a dated page in docs; flags through ARGS="--quick latency"
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
-pictures: $(ALL) ## the pictures of the README: one demo, its terminal and the opening of its report
+pictures: $(ALL) ## the pictures of the README and of docs/console.md: one demo, then a shift in a browser
 	$(BIN)/python -m tests.pictures
+	CONSOLE_PICTURES=docs/console $(BIN)/python -m pytest -q -p no:cacheprovider tests/integration/console/test_research.py
 
 $(BIN)/python:
 	@.ci/venv $(PYTHON)

@@ -109,8 +109,9 @@ class Browser:
         await self.ask("Input.dispatchKeyEvent", type="keyUp", **about)
 
     async def screenshot(self, picture: Path) -> None:
-        """Write what is seen as a PNG."""
-        found = await self.ask("Page.captureScreenshot", format="png")
+        """Write what is seen, as a PNG or, by the name's end, as WebP."""
+        form = {"format": "webp", "quality": 80} if picture.suffix == ".webp" else {"format": "png"}
+        found = await self.ask("Page.captureScreenshot", **form)
         await asyncio.to_thread(picture.write_bytes, base64.b64decode(found["data"]))
 
     async def _port(self, profile: str) -> int:
