@@ -1,4 +1,4 @@
--- revision 5
+-- revision 6
 create schema if not exists privacy;
 grant usage on schema privacy to public;
 
@@ -180,7 +180,7 @@ create or replace function privacy.anybody_restricted(whose text) returns boolea
   language sql stable security definer set search_path = '' as $$
     select exists (select from privacy.holds h
       where (whose is null or h.tenant = whose) and h.lifted_at is null and h.ground is not null) $$;
--- Which of these transactions are theirs, as far as cases and references to imagery say whose they are.
+-- Which of these transactions are theirs, as far as cases, attempts and references to imagery say whose they are.
 create or replace function privacy.restricted_transactions(whose text, ids text[]) returns setof text
   language plpgsql stable security definer set search_path = '' as $$ begin
     return query
@@ -190,7 +190,11 @@ create or replace function privacy.restricted_transactions(whose text, ids text[
       union
       select r.transaction_id from triage.case_reasons r join triage.cases c using (case_id)
       join privacy.holds h on h.tenant = c.tenant and h.tag = c.subject_tag
-      where c.tenant = whose and r.transaction_id = any(ids);
+      where c.tenant = whose and r.transaction_id = any(ids)
+      union
+      select a.transaction_id from triage.attempts a
+      join privacy.holds h on h.tenant = a.tenant and h.tag = a.subject_tag
+      where a.tenant = whose and a.transaction_id = any(ids);
   end $$;
 
 -- Retention that runs by itself: one run a day, and what has gone in it, batch by batch, in the transaction in which it

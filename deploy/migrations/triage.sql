@@ -1,4 +1,4 @@
--- revision 22
+-- revision 23
 create schema if not exists triage;
 
 -- A case names its subject by tag (HMAC), never by subject_ref; a cohort case names a segment value.
@@ -173,12 +173,47 @@ create or replace function triage.held(id text)
       left join triage.assignments a on a.case_id = c.case_id and a.released_at is null where p.case_id = id;
   end $$;
 
--- Erasure (ADR 0049): which transactions the cases of a person name; and to take from them who that is. Cases stay, as
+-- What became of attempts (ADR 0065), as verdicts say: of everybody those that did not pass cleanly, and of who has one
+-- such those that passed within thirty days after it. `attempt_id` empty: the first of its transaction. `handset`,
+-- `durations`, `slices`: marks of traits (`core/traits.py`), which do not say what it was. They go by age
+-- (`schemas/stores/triage.yaml`) and with the person.
+create table if not exists triage.attempts(
+  tenant text not null,
+  transaction_id text not null,
+  attempt_id text not null,
+  subject_tag text not null check (subject_tag ~ '^[0-9a-f]{32}$'),
+  keyed boolean not null,
+  at timestamptz not null,
+  logged_at timestamptz not null,
+  decision text not null,
+  action text not null,
+  reasons text[] not null,
+  match_outcome text not null,
+  liveness_outcome text not null,
+  match_score double precision,
+  liveness_score double precision,
+  match_threshold double precision not null,
+  liveness_threshold double precision not null,
+  policy_hash uuid not null,
+  handset uuid,
+  durations uuid,
+  slices uuid[] not null,
+  primary key (tenant, transaction_id, attempt_id));
+create index if not exists attempts_of_person on triage.attempts(tenant, subject_tag, logged_at desc);
+create index if not exists attempts_of_handset on triage.attempts(handset, at desc) where handset is not null;
+create index if not exists attempts_of_durations on triage.attempts(durations) where durations is not null;
+create index if not exists attempts_by_time on triage.attempts(tenant, at);
+create index if not exists attempts_kept on triage.attempts(logged_at);
+create index if not exists attempts_unkeyed on triage.attempts(tenant collate "C", subject_tag collate "C") where not keyed;
+comment on column triage.attempts.logged_at is 'Log time of the verdict; kept so many days from then on.';
+
+-- Erasure (ADR 0049): which transactions cases and attempts of a person name; and to take from them who that is. Cases stay, as
 -- closed; their tag becomes a random one, transactions and what their ids would lead to go. Only the role `privacy` may.
 create or replace function triage.transactions_of(whose text, tags text[]) returns setof text
   language sql stable security definer set search_path = '' as $$
-    select distinct r.transaction_id from triage.case_reasons r join triage.cases c using (case_id)
-    where c.tenant = whose and c.subject_tag = any(tags) and r.transaction_id is not null $$;
+    select r.transaction_id from triage.case_reasons r join triage.cases c using (case_id)
+    where c.tenant = whose and c.subject_tag = any(tags) and r.transaction_id is not null
+    union select a.transaction_id from triage.attempts a where a.tenant = whose and a.subject_tag = any(tags) $$;
 -- Whether a case, or a part of it, is about a person: what a use of it is permitted for (ADR 0060).
 create or replace function triage.is_about(id text, whose text, tags text[]) returns boolean
   language sql stable security definer set search_path = '' as $$
@@ -241,7 +276,6 @@ create or replace function triage.retire(before timestamptz, whose text[], tags 
                         where h.tenant = c.tenant and h.tag = c.subject_tag)
       order by coalesce(c.closed_at, c.changed_at) limit most for update of c skip locked) as o;
     delete from triage.bulks b where b.begun_at < now() - interval '30 days';
-    delete from triage.pattern_hits h where h.kept_since < now() - interval '30 days';
     delete from triage.unsent u where u.case_id = any(gone);
     delete from triage.notes n where n.case_id = any(gone);
     delete from privacy.keys k using triage.cases c
@@ -598,3 +632,86 @@ create or replace function triage.forget_hits(whose text, ids text[]) returns bi
       delete from triage.pattern_hits h where h.tenant = whose and h.transaction_id = any(ids) returning 1)
     select count(*) from gone $$;
 revoke all on function triage.forget_hits(text, text[]) from public;
+
+-- Attempts and matches of patterns by age, some at a time; those of held persons stay. Only the role `privacy` may.
+create or replace function triage.attempts_to_retire(before timestamptz, whose text[], tags text[])
+  returns table(tenant text, held text, n bigint)
+  language sql stable security definer set search_path = '' as $$
+    select a.tenant, h.tag, count(*) from triage.attempts a
+      left join unnest(whose, tags) as h(tenant, tag) on h.tenant = a.tenant and h.tag = a.subject_tag
+    where a.logged_at < before group by 1, 2 $$;
+create or replace function triage.attempts_retire(before timestamptz, whose text[], tags text[], most integer)
+  returns table(tenant text, n bigint)
+  language sql volatile security definer set search_path = '' as $$
+    with gone as (
+      delete from triage.attempts d where d.ctid = any(array(
+        select a.ctid from triage.attempts a
+        where a.logged_at < before
+          and not exists (select from unnest(whose, tags) as h(tenant, tag)
+                          where h.tenant = a.tenant and h.tag = a.subject_tag)
+        order by a.logged_at limit most for update skip locked)) returning d.tenant)
+    select g.tenant, count(*) from gone g group by 1 $$;
+-- A match of a pattern names no person: it is of those whom cases or attempts name as the transaction's.
+create or replace function triage.held_of(whose text[], tags text[])
+  returns table(tenant text, tag text, transaction_id text)
+  language sql stable security definer set search_path = '' as $$
+    select h.tenant, h.tag, r.transaction_id from unnest(whose, tags) as h(tenant, tag)
+      join triage.cases c on c.tenant = h.tenant and c.subject_tag = h.tag
+      join triage.case_reasons r on r.case_id = c.case_id and r.transaction_id is not null
+    union
+    select h.tenant, h.tag, a.transaction_id from unnest(whose, tags) as h(tenant, tag)
+      join triage.attempts a on a.tenant = h.tenant and a.subject_tag = h.tag $$;
+create or replace function triage.pattern_hits_to_retire(before timestamptz, whose text[], tags text[])
+  returns table(tenant text, held text, n bigint)
+  language sql stable security definer set search_path = '' as $$
+    select p.tenant, h.tag, count(*) from triage.pattern_hits p
+      left join triage.held_of(whose, tags) h on h.tenant = p.tenant and h.transaction_id = p.transaction_id
+    where p.kept_since < before group by 1, 2 $$;
+create or replace function triage.pattern_hits_retire(before timestamptz, whose text[], tags text[], most integer)
+  returns table(tenant text, n bigint)
+  language sql volatile security definer set search_path = '' as $$
+    with held as materialized (select * from triage.held_of(whose, tags)),
+    gone as (
+      delete from triage.pattern_hits d where d.ctid = any(array(
+        select p.ctid from triage.pattern_hits p
+        where p.kept_since < before
+          and not exists (select from held h where h.tenant = p.tenant and h.transaction_id = p.transaction_id)
+        order by p.kept_since limit most for update skip locked)) returning d.tenant)
+    select g.tenant, count(*) from gone g group by 1 $$;
+create or replace function triage.forget_attempts(whose text, tags text[]) returns bigint
+  language sql volatile security definer set search_path = '' as $$
+    with gone as (
+      delete from triage.attempts a where a.tenant = whose and a.subject_tag = any(tags) returning 1)
+    select count(*) from gone $$;
+revoke all on function triage.attempts_to_retire(timestamptz, text[], text[]) from public;
+revoke all on function triage.attempts_retire(timestamptz, text[], text[], integer) from public;
+revoke all on function triage.held_of(text[], text[]) from public;
+revoke all on function triage.pattern_hits_to_retire(timestamptz, text[], text[]) from public;
+revoke all on function triage.pattern_hits_retire(timestamptz, text[], text[], integer) from public;
+revoke all on function triage.forget_attempts(text, text[]) from public;
+-- Their tags have one kind, as those of cases, and are moved with them.
+create or replace trigger attempts_kind_of_tag before insert on triage.attempts
+  for each row execute function triage.require_kind_of_tag();
+create or replace function triage.attempts_lock_tags() returns void
+  language plpgsql volatile security definer set search_path = '' as $$ begin
+    lock table triage.attempts in share row exclusive mode;
+  end $$;
+create or replace function triage.attempts_tags_unkeyed(after_tenant text, after_tag text, most integer)
+  returns table(tenant text, tag text)
+  language sql stable security definer set search_path = ''
+  set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set enable_hashagg = off as $$
+    select distinct t.tenant collate "C", t.subject_tag collate "C" from triage.attempts t
+    where not t.keyed and (t.tenant collate "C", t.subject_tag collate "C") > (after_tenant, after_tag)
+    order by 1, 2 limit most $$;
+create or replace function triage.attempts_retag(whose text[], olds text[], news text[]) returns bigint
+  language sql volatile security definer set search_path = ''
+  set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+    with done as (
+      update triage.attempts t set subject_tag = w.new, keyed = true
+      from unnest(whose, olds, news) as w(tenant, old, new)
+      where t.tenant collate "C" = w.tenant collate "C" and t.subject_tag collate "C" = w.old collate "C"
+        and not t.keyed returning 1)
+    select count(*) from done $$;
+revoke all on function triage.attempts_lock_tags() from public;
+revoke all on function triage.attempts_tags_unkeyed(text, text, integer) from public;
+revoke all on function triage.attempts_retag(text[], text[], text[]) from public;

@@ -32,6 +32,7 @@ from services.console.watched import Watched
 from services.console.who import Callers
 from services.governance.api.policies import GovernedPolicies
 from services.governance.api.routes import policy_routes
+from services.triage.api.attempt_routes import attempt_routes
 from services.triage.api.bulk import BulkDeeds
 from services.triage.api.bulk_routes import bulk_routes
 from services.triage.api.cases import Cases
@@ -132,6 +133,7 @@ def application(settings: Settings, inside: Inside, once: Once | None = None) ->
     v1.include_router(session_routes(callers))
     v1.include_router(bulk_routes(inside.bulk, callers.caller))
     v1.include_router(case_routes(inside.cases, callers.caller, callers.reader, callers.looking))
+    v1.include_router(attempt_routes(inside.cases, callers.reader))
     v1.include_router(stream_routes(inside.stream, callers.looker))
     v1.include_router(note_routes(inside.cases, callers.caller))
     v1.include_router(deed_routes(inside.cases, callers.caller))

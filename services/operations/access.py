@@ -203,6 +203,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
                 topics.PLATFORM_ALERTS,
                 topics.PATTERN_HITS,
                 topics.ATTACK_PATTERNS,
+                topics.VERDICTS,
             )
         },
         "triage",

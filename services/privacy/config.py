@@ -18,6 +18,11 @@ class RetentionSettings(settings.Settings):
     keep_ended_consents_days: Annotated[int, Field(ge=0, le=36_500)] = 1_095
     """Days that a consent is kept after it ended by itself; 0: for ever. Withdrawals stay."""
 
+    keep_attempts_days: Annotated[int, Field(ge=0, le=36_500)] = 30
+    """Days that is kept what became of an attempt, after its verdict; 0: for ever."""
+    keep_pattern_hits_days: Annotated[int, Field(ge=0, le=36_500)] = 30
+    """Days that is kept which transactions an attack pattern matched; 0: for ever. Counts by day stay."""
+
     def days(self) -> dict[str, int]:
         """Return the days of every setting of retention, by its name."""
         fields = [each for each in type(self).model_fields if each.startswith("keep_")]

@@ -15,6 +15,7 @@ from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.pseudonyms import parse_secret
 from proofwatch.runtime.clock import Clock, SystemClock
 from proofwatch.runtime.service import Service
+from services.triage.adapters.attempts import PostgresAttempts
 from services.triage.adapters.cluster_rows import PostgresClusters
 from services.triage.adapters.desk import PostgresDesk
 from services.triage.adapters.pattern_desk import PostgresPatterns
@@ -24,6 +25,7 @@ from services.triage.adapters.rereviews import PostgresRereviews
 from services.triage.config import DeskSettings, Settings
 from services.triage.core.dispositions import FourEyes, Terms
 from services.triage.core.due import Due
+from services.triage.handlers.attempts import Attempts
 from services.triage.handlers.cases import TriageStage
 from services.triage.handlers.clusters import Clusters
 from services.triage.handlers.patterns import Hits
@@ -52,6 +54,7 @@ TOPICS: Final = (
     topics.PLATFORM_ALERTS,
     topics.PATTERN_HITS,
     topics.ATTACK_PATTERNS,
+    topics.VERDICTS,
 )
 
 
@@ -66,9 +69,11 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
     at_reasons = settings.escalate_at_reasons
     cases = PostgresCases(due)
     clusters = Clusters(PostgresClusters(), cases, at_reasons)
-    hits = Hits(PostgresHits(), secret, wire)
+    hits, attempts = Hits(PostgresHits(), secret, wire), Attempts(PostgresAttempts(), tags, secret, wire)
     clocked = bool(due.spans)
-    stage = TriageStage(cases, tags, secret, at_reasons, clock, wire, clusters=clusters, hits=hits, clocked=clocked)
+    stage = TriageStage(
+        cases, tags, secret, at_reasons, clock, wire, clusters=clusters, hits=hits, attempts=attempts, clocked=clocked
+    )
     companions = (relay(fence, bus, GROUP, lanes, clock),)
     worker = Worker(bus, TOPICS, fence, stage, lanes, clock, wire=wire, companions=companions, announce=True)
     return Service("triage", [worker], sampled=[OutboxDepth(fence)])

@@ -97,7 +97,8 @@ and marked in a process of its own. `proofwatch run imagery` and `auditor` run w
     "intake": """
 Triage's stage without a broker, a transaction for every 250 suspicions of six partitions by turns, on a PostgreSQL with
 fsync. Of ten people eight are of one attack on a handset model that is in alarm, so that their cases are parts of one,
-which every batch changes. With attack clusters and without, round by round, each on an empty database.
+which every batch changes. Without attack clusters, with them, and with them beside the stream of verdicts (twelve to a
+suspicion, in batches of 500, of which a tenth did not pass at first), round by round, each on an empty database.
 """,
     "standalone": """
 The traffic of the demo, made before the clock starts: all eight stages in one, with an embedded

@@ -212,10 +212,19 @@ def _imagery(result: Result) -> list[Rows]:
 
 def _intake(result: Result) -> list[Rows]:
     without, with_ = (result["a_minute"][name] for name in ("without", "with"))
+    beside = result["a_minute"].get("with_verdicts")  # results of before that was measured have none
     target = result["target"]
-    row = (f"{result['suspicions']:,}", f"{without:,}", f"{with_:,}", f"{with_ / without:.2f}", f"{result['parts']:,}")
-    heads = ("suspicions", "a minute without clusters", "with", "ratio", "parts of clusters")
-    goal = ("suspicions a minute", f"≥ {target['a_minute']:,}", f"{with_:,}", met(target["met"]))
+    row: tuple[str, ...] = (
+        f"{result['suspicions']:,}",
+        f"{without:,}",
+        f"{with_:,}",
+        f"{with_ / without:.2f}",
+        f"{result['parts']:,}",
+    )
+    heads: tuple[str, ...] = ("suspicions", "a minute without clusters", "with", "ratio", "parts of clusters")
+    if beside is not None:
+        row, heads = (*row, f"{beside:,}", f"{result['verdicts']:,}"), (*heads, "a minute beside verdicts", "verdicts")
+    goal = ("suspicions a minute", f"≥ {target['a_minute']:,}", f"{beside or with_:,}", met(target["met"]))
     return [
         Rows("Suspicions taken in", heads, [row]),
         Rows("Target of the intake", ("what", "target", "measured", ""), [goal]),

@@ -51,6 +51,14 @@ SIMILAR: Final[Mapping[str, str]] = {
     "slice": "on the same slice of handsets or people",
 }
 """What a case beside another has in common with it."""
+ATTEMPTS: Final[Mapping[str, str]] = {
+    "person": "of this person",
+    "device": "on the same handset",
+    "pattern": "the same attack pattern matches",
+    "timing": "capture and upload took exactly as long",
+    "cohort": "on the slice in alarm, while it is",
+}
+"""Why an attempt is listed at a case."""
 LEFT: Final[Mapping[str, str]] = {
     "person": "a person took it out",
     "surer_evidence": "it belongs to another case by surer evidence",
@@ -110,6 +118,11 @@ def reason_words(code: str) -> str:
     if head == "rose_again":
         return f"{metric_words(rest)} rose again"
     return f"{metric_words(rest)} ({ENDED[head]})" if head in ENDED else metric_words(rest)
+
+
+def attempt_words(by: str) -> str:
+    """Return why an attempt is listed at a case."""
+    return ATTEMPTS.get(by, by.replace("_", " "))
 
 
 def similar_words(by: str) -> str:

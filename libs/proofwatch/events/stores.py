@@ -19,6 +19,7 @@ class InvalidStore(ValueError):
 class Retention(BaseModel):
     """What of a store goes by age, for which purposes and in which categories it was kept.
 
+    `functions`: how the names of the schema's functions for it begin, where it is not the schema's first.
     `days` is the default of the setting `setting`, by which a deployment says its own; 0 there: for ever.
     """
 
@@ -31,6 +32,7 @@ class Retention(BaseModel):
     purposes: Annotated[tuple[Purpose, ...], Field(min_length=1)]
     days: Annotated[int, Field(ge=1, le=36_500)]
     setting: Annotated[str, Field(pattern="^PROOFWATCH_KEEP_[A-Z_]+_DAYS$")]
+    functions: Annotated[str, Field(pattern="^([a-z][a-z_]*_)?$")] = ""
 
 
 class Store(BaseModel):

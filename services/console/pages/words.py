@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from proofwatch.detection.case_words import QUEUES, reason_words
 from services.triage.api.bodies import (
     Attack,
+    Attempts,
     Case,
     CaseReason,
     Deed,
@@ -156,6 +157,14 @@ def similar(case: Similar) -> str:
     said = {"threat": "a threat", "cleared": "no threat"}.get(case.verdict or "", "")
     found = f"; found to be {said}{f' ({case.attack})' if case.attack else ''}" if said else ""
     return f"{of}, {STATES.get(case.state, case.state)}: {case.words}{found}"
+
+
+def attempts(found: Attempts) -> str:
+    """Return how many attempts there are beside a case, whose, and how many were accepted."""
+    who = "1 person" if found.people == 1 else f"{found.people:,} people"
+    others = found.total - found.of_people
+    common = f" {others:,} of them are of others: on the same handset, or with what the case is made by."
+    return f"{_count(found.total, 'attempt')} of {who}; {found.accepted:,} accepted.{common if others else ''}"
 
 
 def blind(of: Blind) -> str:

@@ -15,10 +15,11 @@ from proofwatch.web.problems import Problem
 from proofwatch.web.sessions import Caller
 from services.console.config import Settings
 from services.console.pages import words
+from services.console.pages.attempts import drawn
 from services.console.pages.forms import as_body, form
 from services.console.pages.frame import Frame, to
 from services.console.who import Callers
-from services.triage.api.bodies import Assigned, Case, CaseId, Deed, Found, Given, ListedCase
+from services.triage.api.bodies import Assigned, Case, CaseId, Cursor, Deed, Found, Given, ListedCase
 from services.triage.api.cases import NEEDS_REASON, Cases
 from services.triage.api.pattern_bodies import NOVEL
 from services.triage.api.refusals import Changed
@@ -26,6 +27,7 @@ from services.triage.api.refusals import Changed
 REPEATED: Final = (403, 409, 422)
 """What is told on the page of the case, with what was written still there."""
 _KEY_BYTES: Final = 16
+_ATTEMPTS: Final = 200
 _LISTS: Final = ("/approvals",)
 """Where a deed is done at a row, and its form says so: there one goes on."""
 OF_PARTS: Final = frozenset[Deed]({"merge", "unmerge"})
@@ -41,6 +43,7 @@ class Work:
     def router(self) -> APIRouter:
         """Return the routes; what is sent by POST leads by GET to the case, or the queue."""
         router = APIRouter(include_in_schema=False)
+        router.include_router(self._attempts())
         ours = [Depends(of_own_origin(self._settings.console_origin, FORM))]
         who = Annotated[Caller, Depends(self._callers.caller)]
 
@@ -79,11 +82,25 @@ class Work:
 
         return router
 
+    def _attempts(self) -> APIRouter:
+        """Return the route of what lies before the attempts that the page of a case has."""
+        router = APIRouter(include_in_schema=False)
+        who = Annotated[Caller, Depends(self._callers.caller)]
+
+        @router.get("/cases/{case_id}/attempts")
+        async def attempts(request: Request, caller: who, case_id: CaseId, cursor: Cursor = "") -> Response:
+            found = await self._cases.attempts(caller, case_id, limit=_ATTEMPTS, cursor=cursor)
+            given: dict[str, Any] = {"case_id": case_id, "found": found, "drawn": drawn(found.attempts)}
+            return self._frame.page(request, caller, "attempts.html", **given)
+
+        return router
+
     async def case_page(
         self, request: Request, caller: Caller, case: Case, status: int = 200, **content: Any
     ) -> Response:
         """Return the page of a case; `content`: what was refused of it, as the template has it."""
         given: dict[str, Any] = {"pictures": self._pictures(caller, case), "field": "", **dict.fromkeys(_FIELDS, "")}
+        given["drawn"] = drawn(case.timeline.attempts)
         given["drafts"] = may_draft(case, caller.session)
         given |= {"note_key": secrets.token_urlsafe(_KEY_BYTES), "takes_notes": self._cases.takes_notes}
         return await self.of_case(request, caller, case, "case.html", status, **{**given, **content})

@@ -66,7 +66,7 @@ class PostgresRetention:
         async with transaction(self._pool, USER) as tx:
             await tx.execute("lock table privacy.holds in share mode")
             whose, tags = _columns(await self._holds(tx, now))
-            rows = await tx.fetch(f"select tenant, n from {rule.store}.retire($1, $2::text[], $3::text[], $4)",  # noqa: S608
+            rows = await tx.fetch(f"select tenant, n from {_functions(rule)}retire($1, $2::text[], $3::text[], $4)",  # noqa: S608
                                   rule.before(now), whose, tags, most)  # fmt: skip
             for tenant, count in rows:
                 await tx.execute(_ADD, day, _name(rule), tenant, count)
@@ -100,7 +100,7 @@ class PostgresRetention:
 
 async def _due(tx: Any, rule: Rule, holds: Mapping[tuple[str, str], Hold], now: datetime) -> list[Due]:
     whose, tags = _columns(holds)
-    query = f"select tenant, held, n from {rule.store}.to_retire($1, $2::text[], $3::text[])"  # noqa: S608 - a manifest's
+    query = f"select tenant, held, n from {_functions(rule)}to_retire($1, $2::text[], $3::text[])"  # noqa: S608 - a manifest's
     goes, kept = dict[str, int](), dict[str, dict[str, int]]()
     for tenant, tag, count in await tx.fetch(query, rule.before(now), whose, tags):
         if tag is None:
@@ -112,6 +112,10 @@ async def _due(tx: Any, rule: Rule, holds: Mapping[tuple[str, str], Hold], now: 
 
 def _columns(holds: Mapping[tuple[str, str], Hold]) -> tuple[list[str], list[str]]:
     return [tenant for tenant, _ in holds], [tag for _, tag in holds]
+
+
+def _functions(rule: Rule) -> str:
+    return f"{rule.store}.{rule.functions}"
 
 
 def _name(rule: Rule) -> str:

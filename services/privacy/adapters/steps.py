@@ -33,6 +33,7 @@ _SEAL: Final = "update privacy.erasures set sealed_epoch = $2, sealed = $3 where
 _OF_CASES: Final = "select * from triage.transactions_of($1, $2)"
 _OF_IMAGERY: Final = "select * from imagery.transactions_of($1, $2)"
 _HITS: Final = "select triage.forget_hits($1, $2)"
+_ATTEMPTS: Final = "select triage.forget_attempts($1, $2)"
 _CASES: Final = "select forgotten, reasons from triage.forget($1, $2, $3)"
 _IMAGERY: Final = "select flags, leases from imagery.forget($1, $2, $3, $4)"
 _CONSENTS: Final = "select consents.forget($1, $2)"
@@ -105,7 +106,7 @@ class PostgresSteps:
         return [subject.mark, *map(tag_of, found.values())]
 
     async def transactions(self, tx: Any, subject: Subject) -> frozenset[str]:
-        """Return the transactions that cases and the broker of imagery name as this person's."""
+        """Return the transactions that cases, attempts and the broker of imagery name as this person's."""
         tags = await self.tags(tx, subject)
         rows = [*await tx.fetch(_OF_CASES, subject.tenant, tags), *await tx.fetch(_OF_IMAGERY, subject.tenant, tags)]
         return frozenset(row[0] for row in rows)
@@ -125,6 +126,7 @@ class PostgresSteps:
         return {
             "cases": len(cases),
             "case_reasons": reasons,
+            "attempts": await tx.fetchval(_ATTEMPTS, subject.tenant, tags),
             "pattern_hits": await tx.fetchval(_HITS, subject.tenant, given),
             "imagery_references": flags,
             "imagery_leases": leases,

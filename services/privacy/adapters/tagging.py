@@ -24,8 +24,16 @@ from services.privacy.core import acts
 if TYPE_CHECKING:
     import asyncpg
 
-TABLES: Final[Mapping[str, str]] = {"consents": "consents", "imagery": "imagery_references", "triage": "cases"}
-"""Schemas whose rows know subjects by tags, with what the rows are; in the order in which they are locked."""
+TABLES: Final[Mapping[str, str]] = {
+    "consents.": "consents",
+    "imagery.": "imagery_references",
+    "triage.": "cases",
+    "triage.attempts_": "attempts",
+}
+"""Tables whose rows know subjects by tags, by how the names of their functions begin, with what the rows are.
+
+In the order in which they are locked.
+"""
 _AT_ONCE: Final = 2_000
 _KEPT: Final = 200_000
 """Tags that are kept in memory from making the keys to the move, some 60 MB; of more, the rest is derived again."""
@@ -56,8 +64,8 @@ class PostgresTagging:
         Raises `NoSession`, `NotAllowed`, `DatabaseAway` (then nothing was moved), and what wrapping raises.
         """
         found = 0
-        for schema in TABLES:
-            async for done in self._keyed(schema, token, now):
+        for table in TABLES:
+            async for done in self._keyed(table, token, now):
                 tell(found := found + done, None)
         about = Object("tags", "data_keys")
         async with deciding(self._pool, acts.MOVED, now, about, reason=reason) as tx:
@@ -65,11 +73,11 @@ class PostgresTagging:
             if (moved := await tx.fetchval(_ALONE)) is not None:
                 return moved, {}
             await tx.execute("lock table privacy.holds in share row exclusive mode")  # retention goes by tags
-            for schema in TABLES:
-                await tx.execute(f"select {schema}.lock_tags()")
+            for table in TABLES:
+                await tx.execute(f"select {table}lock_tags()")
             figures, replaced = dict.fromkeys(TABLES.values(), 0), 0
-            for schema, what in TABLES.items():
-                async for tags, rows in self._retagged(tx, schema):
+            for table, what in TABLES.items():
+                async for tags, rows in self._retagged(tx, table):
                     figures[what] += rows
                     tell(replaced := replaced + tags, max(found, replaced))
             await self._restrictions_retagged(tx)
@@ -78,30 +86,30 @@ class PostgresTagging:
             await enter(tx, act(acts.MOVED, person(who.person_id), now, about, reason=reason, details=figures))
         return now, figures
 
-    async def _keyed(self, schema: str, token: str, now: datetime) -> AsyncIterator[int]:
-        """Make keys of all whom a schema knows by now; yield how many those were of each page."""
+    async def _keyed(self, table: str, token: str, now: datetime) -> AsyncIterator[int]:
+        """Make keys of all whom a table knows by now; yield how many those were of each page."""
         after: Whose = ("", "")
         while True:
             async with deciding(self._pool, acts.MOVED, now, Object("tags", "data_keys")) as tx:
                 await acting(self._people, tx, token, Act.APPROVE_ERASURE, now, None)
-                page = await _unkeyed(tx, schema, after) if await tx.fetchval(_MOVED) is None else []
+                page = await _unkeyed(tx, table, after) if await tx.fetchval(_MOVED) is None else []
                 await self._known(tx, page)
             if not page:
                 return
             yield len(page)
             after = page[-1]
 
-    async def _retagged(self, tx: Any, schema: str) -> AsyncIterator[tuple[int, int]]:
-        """Replace the tags of a schema; yield how many, and in how many rows, of each page."""
+    async def _retagged(self, tx: Any, table: str) -> AsyncIterator[tuple[int, int]]:
+        """Replace the tags of a table; yield how many, and in how many rows, of each page."""
         after = ("", "")
-        while page := await _unkeyed(tx, schema, after):  # page by page: an index keeps what this transaction replaced
+        while page := await _unkeyed(tx, table, after):  # page by page: an index keeps what this transaction replaced
             tags = await self._known(tx, page)
             columns = [tenant for tenant, _ in page], [mark for _, mark in page], [tags[each] for each in page]
-            changed = await tx.fetchval(f"select {schema}.retag($1::text[], $2::text[], $3::text[])", *columns)
+            changed = await tx.fetchval(f"select {table}retag($1::text[], $2::text[], $3::text[])", *columns)
             assert changed >= len(page), "each was there a moment ago, and nobody writes meanwhile"
             yield len(page), changed
             after = page[-1]
-        assert not await _unkeyed(tx, schema, ("", "")), "all were moved"
+        assert not await _unkeyed(tx, table, ("", "")), "all were moved"
 
     async def _restrictions_retagged(self, tx: Any) -> None:
         """Let restrictions know people by what tables know them by from now on."""
@@ -119,6 +127,6 @@ class PostgresTagging:
         return tags
 
 
-async def _unkeyed(tx: Any, schema: str, after: Whose) -> list[Whose]:
-    query = f"select tenant, tag from {schema}.tags_unkeyed($1, $2, $3)"  # noqa: S608 - schemas of ours
+async def _unkeyed(tx: Any, table: str, after: Whose) -> list[Whose]:
+    query = f"select tenant, tag from {table}tags_unkeyed($1, $2, $3)"  # noqa: S608 - tables of ours
     return [(row["tenant"], row["tag"]) for row in await tx.fetch(query, *after, _AT_ONCE)]

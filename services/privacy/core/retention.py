@@ -9,7 +9,10 @@ from proofwatch.governance.purposes import Category, Purpose
 
 
 class Rule(NamedTuple):
-    """What of a store goes, and after how many days, by the purposes and categories that it was kept for."""
+    """What of a store goes, and after how many days, by the purposes and categories that it was kept for.
+
+    `functions`: how the names of the functions that remove it begin, beside the schema.
+    """
 
     store: str
     rule: str
@@ -18,6 +21,7 @@ class Rule(NamedTuple):
     categories: tuple[Category, ...]
     purposes: tuple[Purpose, ...]
     days: int
+    functions: str = ""
 
     def before(self, now: datetime) -> datetime:
         """Return the moment before which it goes."""
@@ -36,7 +40,7 @@ class Due(NamedTuple):
 def rules_of(stores: Iterable[Store], days: Mapping[str, int]) -> list[Rule]:
     """Return what goes, in the order of the stores. `days`: by the setting's name; 0: for ever, which is no rule."""
     return [
-        Rule(store.name, each.rule, each.what, each.since, each.categories, each.purposes, kept)
+        Rule(store.name, each.rule, each.what, each.since, each.categories, each.purposes, kept, each.functions)
         for store in stores
         for each in store.retention
         if (kept := days[each.setting])

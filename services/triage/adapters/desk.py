@@ -36,6 +36,7 @@ from services.triage.adapters.desk_reads import (
 from services.triage.adapters.notes import NOTED, PostgresNotes, noted
 from services.triage.adapters.orders import WITH_PARTS, Order, Orders
 from services.triage.adapters.similar import similar_cases
+from services.triage.adapters.timeline import timeline_of
 from services.triage.core.assignments import (
     CaseNow,
     Change,
@@ -53,6 +54,7 @@ from services.triage.core.dispositions import TERMS, Finding, FourEyes, Terms
 from services.triage.core.limits import Limits
 from services.triage.core.news import Place
 from services.triage.core.similar import nearest
+from services.triage.core.timeline import NONE, AttemptPlace, Timeline
 from services.triage.core.whole import NextCase, WholeCase, queues_of
 
 if TYPE_CHECKING:
@@ -181,7 +183,25 @@ class PostgresDesk:
     async def _with_what_is_beside(self, tx: Any, case: WholeCase, to: Session, now: datetime) -> WholeCase:
         of = case.listed.now
         similar = await similar_cases(tx, of, only_queue(to), now)
-        return case._replace(notes=tuple(await self.notes.of(tx, of.case_id, now)), similar=nearest(similar))
+        notes = tuple(await self.notes.of(tx, of.case_id, now))
+        return case._replace(notes=notes, similar=nearest(similar), timeline=await timeline_of(tx, of, now))
+
+    async def attempts(
+        self, case_id: str, token: str, now: datetime, most: int, after: AttemptPlace | None = None
+    ) -> Timeline:
+        """Return attempts beside a case, of a part beside itself, once it is on record that they look.
+
+        Raises `NoSession`, `NotAllowed`, `NoSuchCase`.
+        """
+        asking = await self.session(token, now)
+        async with transaction(self.pool, "cases") as tx:
+            there = [each.now for each in await listed_cases(tx, case_id, None, None, None, 1, now)]
+            found = [each for each in there if asking.sees(each.tenant) and is_there(each, asking)]
+            timeline = await timeline_of(tx, found[0], now, most, after) if found else NONE
+            await enter(tx, entries.read(asking, found, case_id, now, self._draw))
+        if not found:
+            raise NoSuchCase(case_id)
+        return timeline
 
     async def named(self, name: str, tenant: str) -> str | None:
         """Return the id that a name stands for: an id, or its first letters, of which the tenant has no other case.

@@ -1,6 +1,7 @@
-"""Transactions that lie on their topic: bounded by time and number, committed ones only, in no group."""
+"""Transactions, and verdicts on them, as they lie on their topics: bounded, committed ones only, in no group."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from proofwatch.bus.port import Bus
@@ -8,9 +9,10 @@ from proofwatch.bus.records import Outgoing, Record, TopicPartition
 from proofwatch.events import codec, topics
 from proofwatch.events.cloudevents import Envelope
 from proofwatch.events.rejected import Rejected
-from proofwatch.events.types import Suspicion, Transaction
+from proofwatch.events.types import Suspicion, Transaction, Verdict
 from proofwatch.events.wire import Wire
 from proofwatch.runtime.terminal import Advance
+from services.triage.core.looking_back import Judged, attempt_of
 
 GROUP: Final = "patterns"  # never joined: only the view of what lies before a position is used
 _AT_ONCE: Final = 100
@@ -51,6 +53,29 @@ async def read_past(
     return Read(read, refused, is_all)
 
 
+async def policies_of(
+    bus: Bus, wire: Wire, since_ms: int, wanted: Collection[Judged], advance: Advance
+) -> Mapping[Judged, str]:
+    """Return the hash of the policy that judged each wanted attempt first, as far as the topic of verdicts has it.
+
+    Verdicts of log time `since_ms` or later are read, until each has one. Raises as `read_past`.
+    """
+    decode, found, read = wire.decoder(codec.VERDICT), dict[Judged, str](), 0
+    missing = set(wanted)
+    for partition, end in sorted((await bus.ends(topics.VERDICTS)).items()):
+        place = TopicPartition(topics.VERDICTS, partition)
+        async for records in bus.consumer(GROUP, [topics.VERDICTS]).history(place, end).since(since_ms):
+            await wire.prepare(record.value for record in records)
+            for verdict in _readable(decode, records):
+                if (judged := attempt_of(verdict)) in missing:
+                    missing.discard(judged)
+                    found[judged] = verdict.basis.policy_hash
+            advance(read := read + len(records), None)
+            if not missing:
+                return found
+    return found
+
+
 async def open_for_review(bus: Bus, wire: Wire, found: list[tuple[Suspicion, int]], advance: Advance) -> None:
     """Publish suspicions as the scorer does, each in the partition of its transaction; `advance`: how far it is."""
     encode = wire.encoder(codec.SUSPICION)
@@ -70,6 +95,12 @@ async def open_for_review(bus: Bus, wire: Wire, found: list[tuple[Suspicion, int
             ]
         )
         advance(min(first + _AT_ONCE, len(found)), len(found))
+
+
+def _readable(decode: Callable[[bytes | None], Verdict], records: Iterable[Record]) -> Iterator[Verdict]:
+    for record in records:
+        with suppress(Rejected):
+            yield decode(record.value)
 
 
 def _own(event: Transaction, record: Record) -> Transaction:

@@ -16,7 +16,9 @@ from services.triage.core.news import Place
 if TYPE_CHECKING:
     import asyncpg
 
-_READ_UNTIL: Final = "select to_timestamp(max(progress_ms) / 1000.0) from triage.fence"
+# Verdicts open no case.
+_READ_UNTIL: Final = """
+select to_timestamp(max(progress_ms) / 1000.0) from triage.fence where topic <> 'biometrics.verdicts.v1'"""
 _COUNTS: Final = f"""
 with there as (
   select case when c.parts_grave then 'high' else c.severity end as severity, c.opened_at, c.snoozed_until, a.person_id,

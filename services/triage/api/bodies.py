@@ -256,6 +256,46 @@ class Similar(BaseModel):
     attack: str | None
 
 
+class Attempt(BaseModel):
+    """An attempt beside a case, as its verdict says. No more of who it was than `person`."""
+
+    transaction_id: str
+    attempt_id: Annotated[str, Field(description="Empty: the first of its transaction.")]
+    at: datetime
+    by: Annotated[
+        Literal["person", "device", "pattern", "timing", "cohort"],
+        Field(description="Why it is here: of a person of the case, or what it has in common with it."),
+    ]
+    words: Annotated[str, Field(description="Why it is here, in words.")]
+    person: Annotated[str, Field(description="Whose: a name that holds within this case alone.")]
+    decision: Literal["accept", "retry", "refer"]
+    action: str
+    reasons: list[str]
+    match_outcome: str
+    liveness_outcome: str
+    match_score: Annotated[float | None, Field(description="0 to 1; null: there was none.")]
+    liveness_score: Annotated[float | None, Field(description="0 to 1; null: there was none.")]
+    match_threshold: float
+    liveness_threshold: float
+    failed_before: Annotated[
+        int, Field(description="Of one that was accepted: how many of the same person were not, in the day before it.")
+    ]
+
+
+class Attempts(BaseModel):
+    """Attempts beside a case, the newest first; `next`: the cursor of the page after, if there is one.
+
+    Kept are, for thirty days, those that did not pass cleanly, and those that the same person passed after such a one.
+    """
+
+    attempts: list[Attempt]
+    total: Annotated[int, Field(description="So many there are in all.")]
+    of_people: Annotated[int, Field(description="Of these, those of people of the case itself.")]
+    accepted: Annotated[int, Field(description="Of all, those that were accepted.")]
+    people: Annotated[int, Field(description="Of so many people all of them are.")]
+    next: str | None
+
+
 class Case(ListedCase):
     """A case whole; what there are several of has the oldest first, but `members` the newest."""
 
@@ -275,6 +315,7 @@ class Case(ListedCase):
         list[Similar],
         Field(description="Earlier cases of its person, then others that have something in common; at most 10."),
     ]
+    timeline: Annotated[Attempts, Field(description="What its people and their handsets tried; the newest.")]
 
 
 class CasePage(BaseModel):

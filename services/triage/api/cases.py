@@ -17,14 +17,15 @@ from proofwatch.web.sessions import Caller
 from services.triage.adapters.desk import NoSuchCase, PostgresDesk
 from services.triage.adapters.desk_reads import After
 from services.triage.adapters.waiting import Held, held, read_until, waiting
-from services.triage.api.bodies import Attack, Beside, Case, CaseChanges, CasePage, Deed, Next, State, Waiting
+from services.triage.api.bodies import Attack, Attempts, Beside, Case, CaseChanges, CasePage, Deed, Next, State, Waiting
 from services.triage.api.cursors import bad_cursor, place_of, read, written
 from services.triage.api.refusals import refusals
-from services.triage.api.shown import shown_listed, shown_whole, why_not
+from services.triage.api.shown import shown_listed, shown_timeline, shown_whole, why_not
 from services.triage.core.assignments import NOTHING, ListedCase
 from services.triage.core.dispositions import Finding
 from services.triage.core.news import Place
 from services.triage.core.notes import unfit
+from services.triage.core.timeline import AttemptPlace
 
 if TYPE_CHECKING:
     import asyncpg
@@ -36,7 +37,10 @@ STATES: Final[Mapping[State, Sequence[str]]] = {
 _Number = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
 _Moment = Annotated[int, msgspec.Meta(ge=0, le=2**52)]
 _Id = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,128}$")]
+_Text = Annotated[str, msgspec.Meta(max_length=256, pattern=r"^[^\x00]*$")]
 _CURSOR: Final = msgspec.json.Decoder(tuple[_Moment, Literal[0, 1, 2, 3], Literal[0, 1], Literal[0, 1], _Number, _Id])
+
+_ATTEMPT: Final = msgspec.json.Decoder(tuple[Annotated[datetime, msgspec.Meta(tz=True)], _Text, _Text])
 
 _NAME: Final = re.compile(r"[\x21-\x7e]{1,128}")
 NEEDS_REASON: Final = frozenset[Deed](
@@ -93,6 +97,12 @@ class Cases:
         with refusals(caller.session):
             found = await self._desk.one(case_id, caller.token, self._now(), itself=itself)
             return shown_whole(found, caller.session)
+
+    async def attempts(self, caller: Caller, case_id: str, *, limit: int, cursor: str = "") -> Attempts:
+        """Return attempts beside a case, the newest first."""
+        after = AttemptPlace(*read(cursor, _ATTEMPT)) if cursor else None
+        with refusals(caller.session):
+            return shown_timeline(await self._desk.attempts(case_id, caller.token, self._now(), limit, after))
 
     async def do(
         self,

@@ -8,9 +8,11 @@ import msgspec
 
 from proofwatch.access.roles import Act
 from proofwatch.access.session import Session
-from proofwatch.detection.case_words import numbers_words, part_words, reason_words, similar_words
+from proofwatch.detection.case_words import attempt_words, numbers_words, part_words, reason_words, similar_words
 from services.triage.api.bodies import (
     Acted,
+    Attempt,
+    Attempts,
     Case,
     CaseReason,
     Deed,
@@ -24,12 +26,14 @@ from services.triage.api.bodies import (
     Similar,
     Worked,
 )
+from services.triage.api.cursors import written
 from services.triage.core.assignments import NOTHING, CaseNow, Change, Refusal, decided
 from services.triage.core.assignments import ListedCase as Listed
 from services.triage.core.dispositions import Finding as Found
 from services.triage.core.judgements import Asked, judged
 from services.triage.core.parts import may_be_taken_out, may_become_part, merged
 from services.triage.core.signals import CaseReason as Reason
+from services.triage.core.timeline import AttemptPlace, Timeline
 from services.triage.core.whole import WholeCase
 
 _OF_WORK: Final[tuple[Deed, ...]] = ("take", "release", "refer", "close")
@@ -62,7 +66,19 @@ def shown_whole(case: WholeCase, to: Session) -> Case:
         left_out=case.left_out,
         members=[Part(**each._asdict(), words=part_words(each.why, each.left_why)) for each in case.parts],
         similar=[Similar(**each._asdict(), words=similar_words(each.by)) for each in case.similar],
+        timeline=shown_timeline(case.timeline),
     )
+
+
+def shown_timeline(timeline: Timeline) -> Attempts:
+    """Return attempts beside a case."""
+    given = {name: getattr(timeline, name) for name in ("total", "of_people", "accepted", "people")}
+    attempts = [Attempt(**each._asdict(), words=attempt_words(each.by)) for each in timeline.attempts]
+    return Attempts(attempts=attempts, next=written(_place(timeline.last)) if timeline.more else None, **given)
+
+
+def _place(place: AttemptPlace) -> tuple[str, str, str]:
+    return place.at.isoformat(), place.transaction_id, place.attempt_id
 
 
 def shown_reason(reason: Reason) -> CaseReason:

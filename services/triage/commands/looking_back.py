@@ -15,11 +15,11 @@ from proofwatch.events.wire import Wire, connect_wire
 from proofwatch.governance.pseudonyms import parse_secret
 from proofwatch.privacy.restriction import restricted_subjects
 from proofwatch.runtime.terminal import progress_bar
-from services.triage.adapters.past import Read, open_for_review, read_past
+from services.triage.adapters.past import Read, open_for_review, policies_of, read_past
 from services.triage.adapters.pattern_desk import HUNTED, PREVIEWED, USER, PostgresPatterns
 from services.triage.adapters.pattern_hits import found_among, known_among
 from services.triage.config import Settings
-from services.triage.core.looking_back import Kept, LookBack, by_day, opened, suspicions
+from services.triage.core.looking_back import Kept, LookBack, attempt_of, by_day, opened, suspicions, under
 from services.triage.core.patterns import Pattern
 
 MOST_READ: Final = 5_000_000
@@ -75,6 +75,9 @@ async def hunt(at: PostgresPatterns, token: str, args: argparse.Namespace, now: 
         to_open = opened(found.pattern, found.kept, known, limit)
         left_out = len(ids) - len(known) - len(to_open)
         await at.hunted(found.pattern, found.by, now, len(to_open), left_out)
+        with progress_bar("reading verdicts") as advance:
+            wanted = {attempt_of(each) for each, _ in to_open}
+            to_open = under(to_open, await policies_of(bus, wire, _since_ms(args), wanted, advance))
         with progress_bar("opening for review") as advance:
             await open_for_review(bus, wire, to_open, advance)
     return (
@@ -96,13 +99,17 @@ async def _looked(
     by, pattern = await at.looking_back(action, args.pattern_id, token, now, details)
     back = LookBack(pattern, by.sees)
     with progress_bar("reading transactions") as advance:
-        since_ms = round(args.since.timestamp() * 1000)
-        read = await read_past(bus, wire, since_ms, max(1, args.most), back.take, advance)
+        read = await read_past(bus, wire, _since_ms(args), max(1, args.most), back.take, advance)
     async with session(at.pool, USER) as connection:
         whose = {event.tenant for event, _ in back.kept}
         restricted = {tenant: await restricted_subjects(connection, tenant, _secret) for tenant in whose}
     kept = [each for each in back.kept if not restricted[each[0].tenant].has(each[0].subject_ref)]
     return Found(by, pattern, back, kept, len(back.kept) - len(kept), read)
+
+
+def _since_ms(args: argparse.Namespace) -> int:
+    since: datetime = args.since
+    return round(since.timestamp() * 1000)
 
 
 def _summary(found: Found) -> str:

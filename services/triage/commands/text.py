@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from proofwatch.command_line.columns import as_columns
-from proofwatch.detection.case_words import part_words, similar_words
+from proofwatch.detection.case_words import attempt_words, part_words, similar_words
 from proofwatch.local_time import clock, zone_words
 from services.triage.core.assignments import ListedCase
 from services.triage.core.whole import NextCase, WholeCase
@@ -96,6 +96,8 @@ def _whole(case: WholeCase) -> dict[str, Any]:
         "members": [{**each._asdict(), "words": part_words(each.why, each.left_why)} for each in case.parts],
         "notes": case.notes,
         "similar": [{**each._asdict(), "words": similar_words(each.by)} for each in case.similar],
+        "attempts": [{**each._asdict(), "words": attempt_words(each.by)} for each in case.timeline.attempts],
+        "attempts_in_all": case.timeline.total,
         "history": sorted([*moved, *_worked(case), *acts], key=lambda each: each["at"]),
     }
 

@@ -1,23 +1,27 @@
 """What a pattern would have matched: counted by tenant and day, and which of it is opened for review."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
-from datetime import UTC, date
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import UTC, date, datetime
 from heapq import nlargest
 from typing import Final
 
+from msgspec import structs
+
 from proofwatch.detection.suspicions import suspicion
-from proofwatch.events.types import Suspicion, Transaction
+from proofwatch.events.types import Suspicion, Transaction, Verdict
 from proofwatch.governance.predicate import compile_predicate, parse
 from services.triage.core.patterns import Pattern
 
 NO_POLICY: Final = "0" * 32
-"""In place of a policy's hash: none decided that these are looked at."""
+"""In place of a policy's hash: no verdict of the attempt is known any more."""
 HUNTED: Final = "hunted"
 """Says in the evidence of a suspicion that it was found by looking back."""
 MOST_KEPT: Final = 100_000
 
 
+Judged = tuple[str, str, datetime]
+"""An attempt: tenant, transaction, and when it took place."""
 Kept = list[tuple[Transaction, int]]
 """Transactions that matched, each with its partition."""
 
@@ -60,6 +64,19 @@ def opened(
     fresh = {each.suspicion_id: (each, partition) for each, partition in suspicions(pattern, kept)}
     there = [found for suspicion_id, found in fresh.items() if suspicion_id not in known]
     return nlargest(limit, there, key=lambda each: (each[0].occurred_at, each[0].suspicion_id))[::-1]
+
+
+def attempt_of(of: Suspicion | Verdict) -> Judged:
+    """Return the attempt that something is of."""
+    return of.tenant, of.transaction_id, of.occurred_at.astimezone(UTC)
+
+
+def under(found: Iterable[tuple[Suspicion, int]], policies: Mapping[Judged, str]) -> list[tuple[Suspicion, int]]:
+    """Return suspicions, each with the hash of the policy that judged its attempt: no policy opens what is hunted."""
+    return [
+        (structs.replace(each, policy_hash=policies.get(attempt_of(each), NO_POLICY)), partition)
+        for each, partition in found
+    ]
 
 
 def suspicions(pattern: Pattern, kept: Iterable[tuple[Transaction, int]]) -> list[tuple[Suspicion, int]]:

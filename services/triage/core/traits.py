@@ -62,7 +62,7 @@ def _said(suspicion: Suspicion) -> Iterator[tuple[TraitKind, str]]:
         ("imagery", suspicion.imagery_sha256 and suspicion.imagery_sha256.lower()),
         ("device", device.ref),
         ("pattern", suspicion.pattern_id),
-        ("timing", _durations(timings)),
+        ("timing", durations_of(timings)),
         ("device_model", device.model),
         ("os", device.os),
         ("sdk_version", device.sdk_version),
@@ -70,7 +70,7 @@ def _said(suspicion: Suspicion) -> Iterator[tuple[TraitKind, str]]:
     yield from ((kind, value) for kind, value in said if value)
 
 
-def _durations(timings: Timings) -> str | None:
+def durations_of(timings: Timings) -> str | None:
     """Return what the handset took for capture and upload, to the millisecond; None: one of both is not known.
 
     By chance two people share both about once in a million pairs (capture of 1.8 s, upload of 0.3 s, each log-normal

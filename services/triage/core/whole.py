@@ -13,6 +13,7 @@ from services.triage.core.notes import Note
 from services.triage.core.parts import Part
 from services.triage.core.signals import CaseReason, CohortRate
 from services.triage.core.similar import Similar
+from services.triage.core.timeline import NONE, Timeline
 
 NextWhy = Literal["grave", "overdue", "oldest"]
 
@@ -102,6 +103,8 @@ class WholeCase(NamedTuple):
     """So many of its parts are restricted: their reasons are not shown, and what it is found to be is not of them."""
     similar: tuple[Similar, ...] = ()
     """What is shown beside it, where somebody looks at it."""
+    timeline: Timeline = NONE
+    """The newest attempts of its people and their handsets, where somebody looks at it."""
 
     @property
     def seen(self) -> str:

@@ -22,6 +22,7 @@ from services.triage.core.due import alerts_of
 from services.triage.core.signals import Signal, from_alert, from_incident, from_suspicion
 from services.triage.core.traits import scope_of, traits_of
 from services.triage.core.unit_of_work import UnitOfWork
+from services.triage.handlers.attempts import Attempts
 from services.triage.handlers.clusters import Clusters
 from services.triage.handlers.patterns import Hits
 from services.triage.ports import CaseStore, Noted, Unsent, Wanted
@@ -54,6 +55,7 @@ class TriageStage(Generic[Tx]):
         *,
         clusters: Clusters[Tx],
         hits: Hits[Tx],
+        attempts: Attempts[Tx],
         clocked: bool = True,
     ) -> None:
         """`secret` is the deployment's for marks (`privacy.marks`); `tags` of subjects are asked for by marks.
@@ -61,6 +63,7 @@ class TriageStage(Generic[Tx]):
         `clocked`: whether any kind of case has a due time.
         """
         self._clock, self._clocked, self._clusters, self._hits = clock, clocked, clusters, hits
+        self._attempts = attempts
         self._cases, self._tags = cases, tags
         self._secret = secret
         self._escalate_at_reasons = escalate_at_reasons
@@ -78,6 +81,8 @@ class TriageStage(Generic[Tx]):
 
     async def step(self, batch: Batch, tx: Tx) -> Sequence[Output]:
         """Apply the batch; return rejections and escalations, in the order of the records."""
+        if batch.source.topic == topics.VERDICTS:
+            return await self._attempts.step(batch, tx)
         if batch.source.topic == topics.PATTERN_HITS:
             return await self._hits.step(batch, tx)
         if batch.source.topic == topics.ATTACK_PATTERNS:

@@ -258,6 +258,7 @@ ROUTES: Final[list[tuple[str, str, Any]]] = [
     ("POST", "/v1/cases/next", {}),
     ("POST", "/v1/cases/bulk", {"deed": "take", "cases": [{"case_id": "no-such", "version": "1.1"}]}),
     ("GET", "/v1/cases/CASE", None),
+    ("GET", "/v1/cases/CASE/attempts", None),
     ("POST", "/v1/cases/CASE/notes", {"text": "the same mask"}),
     ("POST", "/v1/cases/CASE/take", {}),
     ("POST", "/v1/cases/CASE/assign", {"to": "ada"}),

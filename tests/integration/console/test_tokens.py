@@ -19,6 +19,7 @@ from tests.integration.console.test_api import ROUTES, problem
 OF: Final = {
     "/v1/cases": Scope.CASES,
     "/v1/cases/CASE": Scope.CASES,
+    "/v1/cases/CASE/attempts": Scope.CASES,
     "/v1/cases/waiting": Scope.CASES,
     "/v1/cases/changes": Scope.CHANGES,
     "/v1/tenants": Scope.FIGURES,

@@ -120,6 +120,7 @@ class Privacy(House):
             _LEASE: (whom.tenant, transaction, case, at),
             _GLASS: (whom.tenant, transaction, case, at),
             _WORD: (whom.tenant, whom.mark, at),
+            _ATTEMPT: (whom.tenant, transaction, whom.mark, at),
             _ROW: (whom.tenant, transaction, moment, moment * 1000 + 417),
         }
         for statement, values in given.items():
@@ -139,6 +140,9 @@ insert into imagery.glass(glass_id, person_id, tenant, case_id, transaction_id, 
   uses_left) values(md5('glass' || $2), 'p', $1, $3, $2, 'troubleshooting', 'why', $4, $4, 1)"""
 _WORD = """
 insert into consents.words values($1, $2, 'improve_and_develop', true, $3, null) on conflict do nothing"""
+_ATTEMPT = """
+insert into triage.attempts values($1, $2, '', $3, false, $4, $4, 'retry', 'retake_selfie', '{}', 'pass', 'fail', 0.9,
+  0.4, 0.85, 0.995, md5('p')::uuid, null, null, '{}')"""
 _ROW = """
 insert into ledger.transactions(tenant, transaction_id, logged_ms, occurred_us, match_score, liveness_score,
   match_threshold, liveness_threshold, policy_hash, decision, match_outcome, liveness_outcome, segments,

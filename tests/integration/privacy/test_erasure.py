@@ -39,6 +39,7 @@ async def test_a_person_is_gone_and_the_receipt_names_nobody(privacy: Privacy) -
         "case_reasons": 1,
         "imagery_references": 1,
         "imagery_leases": 1,
+        "attempts": 1,
         "pattern_hits": 0,
         "consents": 1,
         "ledger_rows": 1,
@@ -64,6 +65,7 @@ async def test_a_person_is_gone_and_the_receipt_names_nobody(privacy: Privacy) -
         ("imagery.leases", "transaction_id"),
         ("imagery.glass", "transaction_id"),
         ("triage.case_reasons", "transaction_id"),
+        ("triage.attempts", "transaction_id"),
     ):
         found = {row[0] for row in await privacy.pool.fetch(f"select {column} from {table}")}  # noqa: S608 - ours
         assert theirs in found

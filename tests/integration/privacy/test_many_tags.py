@@ -24,6 +24,9 @@ FILL = {
     "triage.cases": """insert into triage.cases(case_id, tenant, kind, subject_tag, state, severity, queue, revision,
         opened_at, changed_at) select 'c-' || i, 'acme', 'subject', md5(i::text), 'closed', 'low', 'soc', 1, now(),
         now() from generate_series(1, $1::int) as i""",
+    "triage.attempts": """insert into triage.attempts select 'acme', 'tx-' || i, '', md5((i / 2)::text), false, now(),
+        now(), 'retry', 'none', '{}', 'pass', 'fail', 0.9, 0.4, 0.85, 0.995, md5('p')::uuid, null, null, '{}'
+        from generate_series(2, $1::int * 2 + 1) as i""",
 }
 
 
@@ -34,17 +37,18 @@ async def test_a_page_is_read_and_replaced_by_the_index_whatever_is_known_of_the
     """Nothing was analysed yet. A page that went through the whole table would take longer than a statement may."""
     await migrate(postgres_dsn)
     schema, _, name = table.partition(".")
+    functions = f"{table}_" if name == "attempts" else f"{schema}."
     async with opened(postgres_dsn) as pool, transaction(pool, "test") as tx:
         await tx.execute(FILL[table], 5_000)
         before = await gone_through(tx, name)
-        rows = await tx.fetch(f"select tenant, tag from {schema}.tags_unkeyed('', '', 100)")  # noqa: S608 - ours
+        rows = await tx.fetch(f"select tenant, tag from {functions}tags_unkeyed('', '', 100)")  # noqa: S608 - ours
         old = [row["tag"] for row in rows]
         assert len(old) == 100
         assert old == sorted(old)
         await tx.execute("update privacy.tagging set moved_at = now()")
         new = [f"{place:032x}" for place in range(100)]
-        changed = await tx.fetchval(f"select {schema}.retag($1::text[], $2, $3)", ["acme"] * 100, old, new)
-        assert changed == (200 if name == "flagged" else 100)
+        changed = await tx.fetchval(f"select {functions}retag($1::text[], $2, $3)", ["acme"] * 100, old, new)
+        assert changed == (200 if name in ("flagged", "attempts") else 100)
         assert await gone_through(tx, name) == before, "no row was read but by the index"
 
 
@@ -70,12 +74,12 @@ async def test_of_more_subjects_than_are_kept_the_rest_is_derived_again(
             await pool.execute(fill, 30)
         made = PostgresTagging(pool, KEYS, kept=10)
         _, figures = await made.move("token", "many", NOW, lambda done, total: told.append((done, total)))
-        assert figures == {"cases": 30, "consents": 30, "imagery_references": 60, "subjects": 30}
+        assert figures == {"cases": 30, "consents": 30, "imagery_references": 60, "attempts": 60, "subjects": 30}
         whose = {("acme", row[0]) for row in await pool.fetch("select mark from privacy.keys")}
         tags = {tag_of(key) for key in (await PostgresKeys(KEYS).held(pool, whose)).values()}
         for table in FILL:
             rows = await pool.fetch(f"select distinct subject_tag from {table}")  # noqa: S608 - tables of ours
             assert {row[0] for row in rows} == tags
-    assert told[-1] == (90, 90)
+    assert told[-1] == (120, 120)
     assert [done for done, total in told if total is None][-1] == 90
     assert len(made._tags) == 10

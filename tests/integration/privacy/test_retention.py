@@ -22,7 +22,7 @@ from services.privacy.handlers.retention import Retention
 from tests.integration.privacy.house import Privacy, subject
 
 HELD, GONE, YOUNG, RUNNING = (subject(f"person-{name}-1") for name in ("held", "gone", "young", "running"))
-TABLES = {"triage.cases": "subject_tag", "imagery.flagged": "subject_tag", "consents.words": "subject_tag"}
+TABLES = dict.fromkeys(("triage.cases", "triage.attempts", "imagery.flagged", "consents.words"), "subject_tag")
 
 
 async def aged(privacy: Privacy, whom: Subject, days: int) -> None:
@@ -79,12 +79,13 @@ async def test_what_is_old_goes_by_itself_and_who_is_held_stays(
     monkeypatch.setattr(handlers, "AT_ONCE", 1)
     lived.clock.advance_to(ms_of(lived.now))
     service = build(Settings(), lived.bus, lived.pool, lived.clock, lived.cache)
-    assert await service.step() == 4
+    assert await service.step() == 6
     assert max(batches) == 1
     assert await kept(lived) == {
         "triage.cases": {"held", "young", "running"},
         "imagery.flagged": {"held", "young"},
         "consents.words": {"held", "young", "running"},
+        "triage.attempts": {"held", "young"},
     }
     for table in ("case_reasons", "case_transitions", "assignments"):
         cases = await lived.pool.fetchval(f"select count(distinct case_id) from triage.{table}")  # noqa: S608 - ours
@@ -93,7 +94,8 @@ async def test_what_is_old_goes_by_itself_and_who_is_held_stays(
     assert entry.details == {
         "removed.triage.closed_cases": 1, "removed.imagery.imagery_references": 2,
         "removed.consents.ended_consents": 1, "held.triage.closed_cases": 1, "held.imagery.imagery_references": 1,
-        "held.consents.ended_consents": 1,
+        "held.consents.ended_consents": 1, "removed.triage.attempts": 2, "held.triage.attempts": 1,
+        "removed.triage.pattern_hits": 0,
     }  # fmt: skip
     assert not any(each.mark in repr(entry) or each.subject_ref in repr(entry) for each in (HELD, GONE, RUNNING))
     assert await service.step() == 0
@@ -125,9 +127,9 @@ async def test_a_run_that_died_is_gone_on_with_and_counts_once(lived: Privacy, m
     assert await part.step() == 0
     assert await ran(lived) == []
     lived.clock.advance_to(ms_of(lived.now + timedelta(hours=2)))
-    assert await part.step() == 4
+    assert await part.step() == 6
     [entry] = await ran(lived)
-    assert sum(count for name, count in entry.details.items() if name.startswith("removed.")) == 4
+    assert sum(count for name, count in entry.details.items() if name.startswith("removed.")) == 6
 
 
 async def test_what_would_go_is_shown_with_the_reason_of_each_hold(
@@ -145,11 +147,11 @@ async def test_what_would_go_is_shown_with_the_reason_of_each_hold(
     command = ["privacy", "retention", "--as", str(session), "--dsn", postgres_dsn]
     assert await asyncio.to_thread(main, [*command, "--dry-run"]) == 0
     said = capsys.readouterr()
-    rows = {line.split()[0]: line.split() for line in said.out.splitlines()}
+    rows = {line.split()[0]: line.split() for line in reversed(said.out.splitlines())}
     assert rows["triage"][-4:] == ["1,095", "1", "1", "1"]
     assert rows["imagery"][-4:] == ["365", "1", "2", "1"]
     assert said.out.endswith("nothing was removed\n")
-    assert said.err.count("court order 12 C 7") == 3
+    assert said.err.count("court order 12 C 7") == 4
     assert await kept(lived) == before
     assert await ran(lived) == []
     [look] = [each for each in await lived.entries() if each.action == "privacy.listed"]

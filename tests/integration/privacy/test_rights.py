@@ -71,6 +71,9 @@ async def test_the_role_privacy_erases_and_no_other_can(
     }
     for schema in ("triage", "imagery", "consents"):  # retention
         calls[f"{schema} by age"] = f"select * from {schema}.retire(now(), '{{}}', '{{}}', 1)"  # noqa: S608 - ours
+    for functions in ("attempts_", "pattern_hits_"):
+        calls[f"triage {functions}"] = f"select * from triage.{functions}retire(now(), '{{}}', '{{}}', 1)"  # noqa: S608
+    calls["triage attempts of a person"] = "select triage.forget_attempts('acme', '{}')"
     for schema, call in calls.items():
         await own.execute(call)
         for role in ("triage", "imagery", "consents", "ledger"):

@@ -37,7 +37,7 @@ from tests.integration.privacy.house import KEYS, Privacy, subject
 from tests.integration.privacy.test_late_journey import OTHER, WHOM, Journey, journey
 
 __all__ = ["journey"]
-TABLES: Final = ("triage.cases", "imagery.flagged", "consents.words")
+TABLES: Final = ("triage.cases", "triage.attempts", "imagery.flagged", "consents.words")
 BOTH: Final = {1: KEYS[1], 2: bytes(range(1, 33))}
 
 
@@ -187,8 +187,8 @@ async def test_who_is_held_stays_under_whatever_tag(privacy: Privacy) -> None:
     day = await store.begin(privacy.now)
     assert day is not None
     figures = await ran(store, day, rules, privacy.clock, PRIVACY)
-    assert sum(n for name, n in figures.items() if name.startswith("removed.")) == 3
-    assert sum(n for name, n in figures.items() if name.startswith("held.")) == 3
+    assert sum(n for name, n in figures.items() if name.startswith("removed.")) == 4
+    assert sum(n for name, n in figures.items() if name.startswith("held.")) == 4
     tag = (await PostgresTags(privacy.keys).of(privacy.pool, {("acme", whom.mark)})).tags["acme", whom.mark]
     assert await tags(privacy.pool) == in_all({tag})
 

@@ -14,7 +14,7 @@ from proofwatch.access.errors import AccessDenied
 from proofwatch.access.roles import Role
 from proofwatch.bus.port import Bus
 from proofwatch.bus.records import Outgoing
-from proofwatch.events import topics
+from proofwatch.events import codec, topics
 from proofwatch.events.types import Device
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.instants import instant_of
@@ -22,6 +22,7 @@ from services.triage.adapters.pattern_desk import PatternRefused, PostgresPatter
 from services.triage.commands import looking_back
 from tests.integration.triage.conftest import LOG_MS, SECRET
 from tests.integration.triage.house import Desk
+from tests.integration.triage.test_attempts import judge, verdict
 from tests.integration.triage.test_patterns import TEXT, novel_case
 from tests.unit.scorer.samples import transaction
 
@@ -103,6 +104,23 @@ async def test_a_hunt_opens_the_newest_and_the_rest_when_asked_again(desk: Desk,
     assert "0 opened for review, the newest; 7 were already" in await looking_back.hunt(shadow, rita, asked(), desk.now)
     entries = [(each.action, each.outcome) for each in await desk.entries() if each.action == "pattern.hunted"]
     assert entries == [("pattern.hunted", "denied"), *[("pattern.hunted", each) for each in ("granted", "done")] * 3]
+
+
+async def test_what_is_hunted_names_the_policy_that_judged_the_attempt(desk: Desk, shadow: PostgresPatterns) -> None:
+    """As its verdict on the topic says; of an attempt without one, none: zeros."""
+    await agreed(desk, shadow)
+    await sent(desk, 10, 11, device=ANDROID)
+    tx, later = transaction(10, "s10", 36_000.0), verdict(10)
+    first = msgspec.structs.replace(
+        later, transaction_id=tx.transaction_id, subject_ref="s10", occurred_at=tx.occurred_at
+    )
+    again = msgspec.structs.replace(first, basis=msgspec.structs.replace(first.basis, policy_hash="cd" * 16))
+    await judge(desk.triage, later, first, again)
+    await desk.triage.bus.publish([Outgoing(topics.VERDICTS, b"acme/s10", b"{", None, LOG_MS)])
+    await looking_back.hunt(shadow, desk.tokens["rita"], asked(), desk.now)
+    hunted = [codec.SUSPICION.decode(each.value) for each in await desk.triage.records(topics.SUSPICIONS)]
+    told = {each.transaction_id: each.policy_hash for each in hunted if each.pattern_id == "emulators"}
+    assert told == {"tx-10": "ab" * 16, "tx-11": "0" * 32}
 
 
 async def test_who_only_approves_hunts_for_nothing_and_it_is_on_record(desk: Desk, shadow: PostgresPatterns) -> None:

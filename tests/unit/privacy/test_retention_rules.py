@@ -22,7 +22,9 @@ def test_what_is_kept_for_ever_is_no_rule() -> None:
     """0 days; the others keep theirs."""
     settings = RetentionSettings(keep_closed_cases_days=0, keep_imagery_references_days=30)
     rules = rules_of(load_stores().values(), settings.days())
-    assert [(each.store, each.days) for each in rules] == [("consents", 1_095), ("imagery", 30)]
+    kept = [("consents", 1_095), ("imagery", 30), ("triage", 30), ("triage", 30)]
+    assert [(each.store, each.days) for each in rules] == kept
+    assert [each.functions for each in rules] == ["", "", "attempts_", "pattern_hits_"]
     assert rules[1].before(START) == START - timedelta(days=30)
 
 
