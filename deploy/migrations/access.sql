@@ -1,4 +1,4 @@
--- revision 7
+-- revision 8
 create schema if not exists access;
 
 -- Who may sign in. What is done with it goes through proofwatch.access alone, and every act is an entry of the audit log.
@@ -155,6 +155,8 @@ create table if not exists access.vouchers(
   session_id text primary key references access.sessions on delete cascade,
   refresh_token text not null,
   checked_at timestamptz not null);
+alter table access.vouchers add column if not exists sid text;
+comment on column access.vouchers.sid is 'By what the provider knows its own session, of which this one is; null: it did not say.';
 comment on column access.vouchers.refresh_token is 'Sealed under a key that the database does not have.';
 
 -- Sign-ins that were begun and have not come back from the provider; each is taken once, by the browser that began it.
@@ -168,6 +170,11 @@ create table if not exists access.flows(
 create index if not exists flows_begun on access.flows(begun_at);
 alter table access.flows add column if not exists session_id text references access.sessions on delete cascade;
 comment on column access.flows.session_id is 'That which somebody confirms by signing in afresh. Null: a session is to begin.';
+
+-- What a provider has told of sessions that ended there (back-channel logout): none is taken twice.
+create table if not exists access.logouts(
+  jti_hash bytea primary key,
+  taken_at timestamptz not null);
 
 -- A session of the console that is handed over to the imagery broker, once, within a minute, to the page that asked for
 -- it: a session of its own begins there, which ends with the one that it comes from.

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import structlog
 
@@ -14,8 +14,9 @@ from proofwatch.access.fresh_sign_in import PostgresFreshSignIns
 from proofwatch.access.hand_over import PostgresHandover
 from proofwatch.access.session import Session
 from proofwatch.access.sign_on import Begun, Due, PostgresSignOn, Why
+from proofwatch.access.signed_off import PostgresSignedOff, Whose
 from proofwatch.instants import instant_of
-from proofwatch.oidc.id_token import NotBelieved
+from proofwatch.oidc.id_token import NotBelieved, sid_in
 from proofwatch.oidc.provider import Client, Flow, Gone, Provider, ProviderAway, Vouched
 from proofwatch.runtime.clock import Clock
 from proofwatch.web.problems import Problem
@@ -54,9 +55,10 @@ class SignOn:
 
     def __init__(
         self, provider: Provider, store: PostgresSignOn, step_up: StepUp, table: ClaimMap, handover: PostgresHandover,
-        clock: Clock,
+        off: PostgresSignedOff, clock: Clock,
     ) -> None:  # fmt: skip
         self._provider, self._store, self._step_up, self.handover = provider, store, step_up, handover
+        self._off = off
         self._table, self._clock = table, clock
 
     @classmethod
@@ -83,7 +85,7 @@ class SignOn:
         )
         store, table = PostgresSignOn(pool, seal), load_claim_map(file)
         step_up = StepUp(PostgresFreshSignIns(pool, seal), table)
-        return cls(Provider(client), store, step_up, table, PostgresHandover(pool), clock)
+        return cls(Provider(client), store, step_up, table, PostgresHandover(pool), PostgresSignedOff(pool), clock)
 
     async def begin(self, wanted: str, confirmed: Session | None = None) -> tuple[str, str]:
         """Return the provider's address, and a secret for the browser to keep. Raises `Problem`.
@@ -121,7 +123,7 @@ class SignOn:
                 raise await self._step_up.refused(begun.session_id, error.why, now) from None
             raise await self._refused(error.why) from None
         if begun.session_id is None:
-            return Come(await self._signed_in(found.claims, found.refresh_token), begun.wanted)
+            return Come(await self._signed_in(found), begun.wanted)
         issuer, again = self._provider.issuer, found.refresh_token
         await self._step_up.finish(begun.session_id, begun.at, issuer, found.proven, again, now)
         return Come(None, begun.wanted)
@@ -137,7 +139,8 @@ class SignOn:
             _log.warning("provider_not_believed", why=error.why)
             raise _NotCome("not_believed") from None
 
-    async def _signed_in(self, claims: Mapping[str, Any], refresh_token: str | None) -> str:
+    async def _signed_in(self, found: Vouched) -> str:
+        claims, refresh_token = found.claims, found.refresh_token
         now, issuer, subject = instant_of(self._clock.now_ms()), self._provider.issuer, str(claims["sub"])
         has = given(claims, self._table, now)
         if isinstance(has, str):
@@ -148,7 +151,7 @@ class SignOn:
             _log.error("provider_gives_no_refresh_token", setting="PROOFWATCH_OIDC_SCOPES")
             raise await self._refused("no_refresh_token", subject)
         name = next((str(claims[each]) for each in ("preferred_username", "email") if claims.get(each)), "")
-        token = await self._store.sign_in(issuer, subject, name, has, refresh_token, now)
+        token = await self._store.sign_in(issuer, subject, name, has, refresh_token, now, sid_in(found.proven))
         if token is None:
             raise _sentence()
         return token
@@ -156,6 +159,32 @@ class SignOn:
     async def _refused(self, why: Why, subject: str = "") -> SignInRefused:
         await self._store.refuse(why, self._provider.issuer, subject, instant_of(self._clock.now_ms()))
         return _sentence()
+
+    async def signed_off(self, token: str) -> bool:
+        """End the sessions that a logout token names; return whether it was one. Raises `Problem`."""
+        now = instant_of(self._clock.now_ms())
+        try:
+            said = await self._provider.logout(token, now)
+        except (ProviderAway, Gone) as error:
+            raise _away(error) from None
+        except NotBelieved as error:
+            _log.warning("logout_not_believed", why=error.why)
+            return False
+        ended = await self._off.end(said.jti, Whose(said.issuer, said.subject, said.sid), now)
+        if ended is None:
+            _log.warning("logout_not_believed", why="taken_before")
+        return ended is not None
+
+    async def way_out(self, returned: str) -> str | None:
+        """Return where people sign out of the provider; None: nowhere. Raises `Problem`."""
+        try:
+            return await self._provider.way_out(returned)
+        except (ProviderAway, Gone) as error:
+            raise _away(error) from None
+
+    async def is_ours(self, session_id: str) -> bool:
+        """Return whether somebody came by the provider, and can sign out of it."""
+        return await self._step_up.is_of_provider(session_id)
 
     async def look_again(self) -> int:
         """Ask the provider about the sessions that are due; return how many."""

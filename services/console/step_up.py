@@ -7,6 +7,7 @@ from typing import Any, Final
 from proofwatch.access.claims import ClaimMap, shown_at
 from proofwatch.access.fresh_sign_in import PostgresFreshSignIns, Why
 from proofwatch.access.session import Session
+from proofwatch.oidc.id_token import sid_in
 from proofwatch.oidc.provider import Fresh
 from proofwatch.web.problems import Problem
 
@@ -51,9 +52,13 @@ class StepUp:
             whose = await self._store.whose(session_id)
             other = whose is not None and (whose.issuer, whose.subject) != who
             raise await self.refused(session_id, "other_person" if other else at, now)
-        why = await self._store.confirm(session_id, who, at, again, now)
+        why = await self._store.confirm(session_id, who, at, again, now, sid_in(proven))
         if why is not None:
             raise _problem(why)
+
+    async def is_of_provider(self, session_id: str) -> bool:
+        """Return whether a session is of somebody who came by the provider."""
+        return await self._store.whose(session_id) is not None
 
     async def refused(self, session_id: str, why: Why, now: datetime) -> Problem:
         """Return what is told to who was not believed; it is an entry."""

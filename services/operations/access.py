@@ -146,7 +146,8 @@ _SESSION: Final = (
     "expires_at",
 )
 _ATTEMPTS: Final = ("name_hash", "failures", "last_at", "unheard")
-_VOUCHED: Final = ("session_id", "refresh_token", "checked_at")
+_VOUCHED: Final = ("session_id", "refresh_token", "checked_at", "sid")
+_LOGOUT: Final = ("jti_hash", "taken_at")
 _FLOW: Final = ("state_hash", "browser_hash", "nonce", "verifier", "wanted", "begun_at", "session_id")
 _HANDOVER: Final = ("ticket_hash", "challenge", "session_id", "given_at")
 _OF_PROVIDER: Final = "access.of_provider(text, text, text, text, text[], text[], timestamptz, boolean)"
@@ -248,6 +249,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
             "access.vouchers": _VOUCHED,
             "access.flows": _FLOW,
             "access.handovers": _HANDOVER,
+            "access.logouts": _LOGOUT,
             "triage.assignments": ("case_id", "person_id", "assigned_at", "assigned_by", "why"),
             "triage.case_transitions": (
                 "case_id",
@@ -327,7 +329,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
             "triage.parts": ("left_at", "left_by", "left_why"),
             "triage.patterns": _PATTERN[1:],
         },
-        removes_rows=(*_FORGOTTEN, "access.vouchers", "access.flows", "access.handovers"),
+        removes_rows=(*_FORGOTTEN, "access.vouchers", "access.flows", "access.handovers", "access.logouts"),
         asks=(*_OF_NOTES, _OF_CASES, _OF_PROVIDER),
     ),
     # `erase`, `hold`, `keys`: tables are changed by the functions that each schema has for it

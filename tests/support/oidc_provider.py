@@ -28,12 +28,16 @@ class OidcProvider:
         self.refresh: dict[str, str] = {}
         self.sessions: dict[str, float] = {}
         """When each signed in here; who has a session is not asked again, unless that is asked for."""
+        self.sids: dict[str, str] = {}
+        """Its own session of each."""
+        self.says_sid = True
         self.sought: list[dict[str, str]] = []
         """What the authorization endpoint was asked."""
         self.lie: Callable[[dict[str, Any]], None] = lambda claims: None
         self.signed: Callable[[dict[str, Any]], str] = self.honest
         self.away = self.gives_no_refresh = False
         self.asked: list[str] = []
+        self.keys_asked = 0
         self.says_more: dict[str, Any] = {}
         """What its userinfo endpoint says beside the name."""
 
@@ -59,6 +63,11 @@ class OidcProvider:
         other = RSAKey.generate_key(2048, {"kid": str(self.keys[0].kid)})
         return jwt.encode({"alg": "RS256", "kid": self.keys[0].kid}, claims, other)
 
+    def unknown(self, claims: dict[str, Any]) -> str:
+        """Sign with a key of somebody else's, of which nobody has heard."""
+        other = RSAKey.generate_key(2048, {"kid": secrets.token_hex(4)})
+        return jwt.encode({"alg": "RS256", "kid": other.kid}, claims, other)
+
     def application(self) -> FastAPI:
         app = FastAPI()
 
@@ -69,12 +78,16 @@ class OidcProvider:
                     "issuer": self.issuer,
                     **{f"{each}_endpoint": f"{self.issuer}/{each}" for each in ("authorization", "token", "userinfo")},
                     "jwks_uri": f"{self.issuer}/jwks",
+                    "end_session_endpoint": f"{self.issuer}/leave",
+                    "backchannel_logout_supported": True,
+                    "backchannel_logout_session_supported": True,
                     "authorization_response_iss_parameter_supported": True,
                 }
             )
 
         @app.get("/jwks")
         async def jwks() -> Response:
+            self.keys_asked += 1
             return self._or_away(dict(KeySet(self.keys).as_dict(private=False)))
 
         @app.get("/authorization")
@@ -85,6 +98,7 @@ class OidcProvider:
             self.sought.append(asked)
             if asked.get("prompt") == "login" or asked.get("max_age") == "0" or self.who not in self.sessions:
                 self.sessions[self.who] = self._now()
+                self.sids[self.who] = secrets.token_hex(8)
             code = secrets.token_urlsafe(16)
             self.codes[code] = {**asked, "sub": self.who}
             back = {"code": code, "state": asked["state"], "iss": self.issuer}
@@ -118,12 +132,22 @@ class OidcProvider:
 
         return app
 
+    def logout_claims(self, **said: Any) -> dict[str, Any]:
+        """Return what a logout token says; `said`: of whom, or what a test has otherwise; None: not there."""
+        at = int(self._now())
+        claims = {
+            "iss": self.issuer, "aud": CLIENT, "iat": at, "exp": at + 120, "jti": secrets.token_hex(8),
+            "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+        }  # fmt: skip
+        return {name: each for name, each in {**claims, **said}.items() if each is not None}
+
     def _tokens(self, subject: str, nonce: str | None) -> dict[str, Any]:
         at = int(self._now())
         claims = {"iss": self.issuer, "aud": CLIENT, "sub": subject, "iat": at, "exp": at + 300}
         claims["auth_time"] = int(self.sessions.get(subject, at))
         claims |= {name: each for name, each in self.people[subject].items() if name != "name"}
         claims |= {"nonce": nonce} if nonce else {}
+        claims |= {"sid": self.sids[subject]} if self.says_sid and subject in self.sids else {}
         self.lie(claims)
         again = secrets.token_urlsafe(16)
         self.refresh[again] = subject

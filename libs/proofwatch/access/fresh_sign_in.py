@@ -26,6 +26,7 @@ where s.session_id = $1 and s.ended_at is null and p.revoked_at is null and p.is
 _CONFIRM: Final = """
 update access.sessions set mfa_at = greatest(mfa_at, $2) where session_id = $1 and ended_at is null"""
 _AGAIN: Final = "update access.vouchers set refresh_token = $2 where session_id = $1"
+_OF: Final = "update access.vouchers set sid = $2 where session_id = $1"
 Why = WhyNotFresh | Literal["provider_refused", "code_refused", "not_believed", "other_person", "session_over"]
 
 
@@ -52,11 +53,18 @@ class PostgresFreshSignIns:
         return Whose(*row) if row else None
 
     async def confirm(
-        self, session_id: str, who: tuple[str, str], shown_at: datetime, refresh_token: str | None, now: datetime
+        self,
+        session_id: str,
+        who: tuple[str, str],
+        shown_at: datetime,
+        refresh_token: str | None,
+        now: datetime,
+        sid: str | None = None,
     ) -> Literal["other_person", "session_over"] | None:
         """Note when the person of a session signed in afresh; or return why not, with an entry of it.
 
-        `who`: issuer and subject of who has; `refresh_token`: what the provider is asked with from now on, if new.
+        `who`: issuer and subject of who has; `refresh_token`: what the provider is asked with from now on, if new;
+        `sid`: its own session.
         """
         async with transaction(self._pool, "access") as tx:
             alive = await self._people.locked(tx, session_id, now)
@@ -69,6 +77,8 @@ class PostgresFreshSignIns:
                 await self._refuse(tx, session_id, "other_person", now)
                 return "other_person"
             await tx.execute(_CONFIRM, session_id, shown_at)
+            if sid:
+                await tx.execute(_OF, session_id, sid)
             if refresh_token:
                 await tx.execute(_AGAIN, session_id, self._seal.sealed(refresh_token, whose.person_id))
             said = {"session": session_id, "by": "provider"}

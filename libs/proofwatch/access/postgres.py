@@ -122,7 +122,7 @@ class PostgresPeople:
         by_hash = {token_hash(each): each for each in tokens}
         async with session(self._pool, "access") as connection:
             rows = await connection.fetch(_EACH_RUNNING, [*by_hash])
-        alive = (each for each in rows if is_alive(session_in(each), each["seen_at"], now, self._lifetimes))
+        alive = (each for each in rows if self._is_alive(session_in(each), each, now))
         return frozenset(by_hash[bytes(each["token_hash"])] for each in alive)
 
     async def confirm(self, token: str, code: str, now: datetime) -> Session:

@@ -45,7 +45,7 @@ _OPEN: Final = """
 insert into access.sessions(session_id, token_hash, person_id, tenants, roles, signed_in_at, mfa_at, seen_at,
                             expires_at, vouched_until)
 values($1, $2, $3, $4, $5, $6, $7, $6, $8, $9)"""
-_VOUCHER: Final = "insert into access.vouchers(session_id, refresh_token, checked_at) values($1, $2, $3)"
+_VOUCHER: Final = "insert into access.vouchers(session_id, refresh_token, checked_at, sid) values($1, $2, $3, $4)"
 _NEEDLESS: Final = """
 delete from access.vouchers v using access.sessions s
 where s.session_id = v.session_id and (s.ended_at is not null or s.expires_at <= $1)"""
@@ -127,10 +127,11 @@ class PostgresSignOn:
         return Begun(*row) if row else None
 
     async def sign_in(
-        self, issuer: str, subject: str, name: str, given: Given, refresh_token: str, now: datetime
-    ) -> str | None:
+        self, issuer: str, subject: str, name: str, given: Given, refresh_token: str, now: datetime,
+        sid: str | None = None,
+    ) -> str | None:  # fmt: skip
         """Return the token of a new session of the provider's person, who has from now on what claims give; None: they
-        were revoked here. `name`: as the provider calls them, which decides nothing.
+        were revoked here. `name`: as the provider calls them, which decides nothing; `sid`: its own session.
         """
         token = token_of(secrets.token_bytes(TOKEN_BYTES))
         async with transaction(self._pool, "access") as tx:
@@ -153,7 +154,7 @@ class PostgresSignOn:
                 given.mfa_at, opened.expires_at, now + GRACE,
             )  # fmt: skip
             sealed = self._seal.sealed(refresh_token, opened.person_id)
-            await tx.execute(_VOUCHER, opened.session_id, sealed, now)
+            await tx.execute(_VOUCHER, opened.session_id, sealed, now, sid)
             said = {"session": opened.session_id, **acts.as_details(given.roles, given.tenants), "by": "provider"}
             await entered(tx, acts.SIGNED_IN, opened.person_id, said, now, self._draw)
         return token

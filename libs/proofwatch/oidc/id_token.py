@@ -83,3 +83,9 @@ def _strict(claims: dict[str, Any], expected: Expected) -> dict[str, Any]:
     if expected.subject is not None and subject != expected.subject:
         raise NotBelieved("other_subject")
     return claims
+
+
+def sid_in(proven: Mapping[str, Any]) -> str | None:
+    """Return by what the provider knows its own session; None: it does not say (Back-Channel Logout 1.0, 2.1)."""
+    found = proven.get("sid")
+    return found if isinstance(found, str) and 0 < len(found) <= _LONGEST_SUBJECT and "\0" not in found else None

@@ -10,6 +10,7 @@ from datetime import datetime
 from time import monotonic
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlencode
 
 import httpx
 from authlib.integrations.base_client.errors import OAuthError
@@ -17,8 +18,10 @@ from authlib.integrations.httpx_client import AsyncOAuth2Client
 from joserfc.jwk import KeySet
 
 from proofwatch.oidc.id_token import Expected, NotBelieved, UnknownKey, believed, keys_of
+from proofwatch.oidc.logout_token import Logout, believed_logout
 
 _ANSWER_S: Final = 5.0
+_KEYS_S: Final = 30.0
 _KEPT_S: Final = 3600.0
 """What a provider says of itself is asked anew after so long; keys also where one is not known."""
 _ENDPOINTS: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri")
@@ -83,6 +86,7 @@ class Provider:
         self._client = client
         self._said: tuple[dict[str, Any], float] | None = None
         self._keys: KeySet | None = None
+        self._keys_s = 0.0
 
     @property
     def issuer(self) -> str:
@@ -134,6 +138,32 @@ class Provider:
         found = await self._vouched(said, given, claims, subject)
         return found._replace(refresh_token=found.refresh_token or refresh_token)
 
+    async def logout(self, token: str, now: datetime) -> Logout:
+        """Return what a logout token says. Raises `ProviderAway`, `Gone`, `NotBelieved`.
+
+        Anybody may send one: keys that are not known are asked for at most twice a minute.
+        """
+        said, expected = await self._of_itself(), Expected(self.issuer, self._client.client_id)
+        known = self._keys
+        try:
+            return believed_logout(token, known or await self._newest_keys(said), expected, now)
+        except UnknownKey:
+            if known is None or monotonic() - self._keys_s < _KEYS_S:
+                raise
+        return believed_logout(token, await self._newest_keys(said), expected, now)
+
+    async def way_out(self, returned: str) -> str | None:
+        """Return where people sign out of the provider, and come back from to `returned`; None: it has no such place.
+
+        Raises `ProviderAway` (OpenID Connect RP-Initiated Logout 1.0).
+        """
+        place = (await self._of_itself()).get("end_session_endpoint")
+        secure = not self.issuer.startswith("https://")
+        if not isinstance(place, str) or not (secure or place.startswith("https://")):
+            return None
+        asked = urlencode({"client_id": self._client.client_id, "post_logout_redirect_uri": returned})
+        return f"{place}{'&' if '?' in place else '?'}{asked}"
+
     async def _vouched(
         self, said: Mapping[str, Any], given: Mapping[str, Any], claims: Mapping[str, Any], subject: str
     ) -> Vouched:
@@ -160,7 +190,7 @@ class Provider:
         return believed(token, await self._newest_keys(said), expected, now, access)
 
     async def _newest_keys(self, said: Mapping[str, Any]) -> KeySet:
-        self._keys = keys_of(await self._asked(said["jwks_uri"]))
+        self._keys, self._keys_s = keys_of(await self._asked(said["jwks_uri"])), monotonic()
         return self._keys
 
     async def _of_itself(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from proofwatch.web.sessions import SignInRefused
 from services.console.pages import words
 from services.console.pages.forms import form, here
 from services.console.pages.frame import KEYS, Frame, to
-from services.console.who import BROWSER, Callers
+from services.console.who import BROWSER, COOKIE, Callers
 
 if TYPE_CHECKING:
     from services.console.sign_on import SignOn
@@ -23,11 +23,12 @@ def coming_pages(frame: Frame, callers: Callers, origin: str, sign_on: "SignOn |
     """Return the routes; what is sent by POST leads by GET to where one then is. `sign_on`: with a provider."""
     router = APIRouter(include_in_schema=False)
     ours = [Depends(of_own_origin(origin, FORM))]
-    ways = {"local": callers.local, "provider": sign_on is not None}
+    ways = {"local": callers.local, "provider": sign_on is not None, "out": False}
 
     @router.get("/sign-in")
-    async def asked(request: Request, next: str = "") -> Response:  # noqa: A002 — as the address has it
-        return frame.page(request, None, "sign-in.html", next=here(next), name="", **ways)
+    async def asked(request: Request, next: str = "", out: bool = False) -> Response:  # noqa: A002 — as addresses have it
+        offered = {**ways, "out": out and sign_on is not None}
+        return frame.page(request, None, "sign-in.html", next=here(next), name="", **offered)
 
     @router.post("/sign-in", dependencies=ours)
     async def sign_in(request: Request) -> Response:
@@ -45,7 +46,9 @@ def coming_pages(frame: Frame, callers: Callers, origin: str, sign_on: "SignOn |
 
     @router.post("/sign-out", dependencies=ours)
     async def sign_out(request: Request) -> Response:
-        response = to("/sign-in")
+        caller = await callers.sessions.caller(request.cookies.get(COOKIE, ""), used=False)
+        ours = sign_on is not None and caller is not None and await sign_on.is_ours(caller.session.session_id)
+        response = to("/sign-in", out="true") if ours else to("/sign-in")
         await callers.sign_out(request, response)
         return response
 
@@ -95,7 +98,7 @@ def _provider_routes(router: APIRouter, frame: Frame, callers: Callers, sign_on:
             come = await sign_on.finish(request.query_params, request.cookies.get(BROWSER, ""))
         except SignInRefused as error:
             content = {"next": "/queue", "name": "", "refused": words.sentence(str(error)), "beside": True}
-            content |= {"local": callers.local, "provider": True}
+            content |= {"local": callers.local, "provider": True, "out": False}
             response = frame.page(request, None, "sign-in.html", 401, **content)
         else:
             # a page, not a redirect: what another site led to is sent no cookie of ours

@@ -19,6 +19,7 @@ from services.console.pages.figures import figure_pages
 from services.console.pages.frame import Frame
 from services.console.pages.handsets import handset_pages
 from services.console.pages.health import health_pages
+from services.console.pages.leaving import leaving_pages
 from services.console.pages.lists import list_pages
 from services.console.pages.merging import Merging
 from services.console.pages.notes import note_pages
@@ -77,6 +78,8 @@ class Pages:
             note_pages(work, cases, callers, settings.console_origin),
             work.router(),
         ]
+        if sign_on is not None:
+            self._routers.append(leaving_pages(callers, sign_on, settings.console_origin))
         if sign_on is not None and settings.console_imagery_origin is not None:
             self._routers.append(entering_pages(self._frame, callers, sign_on, settings.console_imagery_origin))
 

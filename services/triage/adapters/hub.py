@@ -26,7 +26,7 @@ MOST: Final = 1_000
 """Of a process."""
 PAGE: Final = 500
 _EVERY_S: Final = 1.0
-_LOOKED_AFTER_S: Final = 5.0
+_LOOKED_AFTER_S: Final = 3.0
 _log = structlog.get_logger(__name__)
 
 
