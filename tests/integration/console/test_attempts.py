@@ -1,12 +1,18 @@
 """Attempts beside a case: as JSON by pages, and on the page of the case, drawn and as a table."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
+
+import pytest
 
 from proofwatch.access.roles import Role
 from tests.integration.console.house import Console
 from tests.integration.console.test_api import problem
+from tests.integration.console.test_shift import clean, signed_in, until
 from tests.integration.triage.test_attempts import judge, verdict
+from tests.support.axe import hindrances
+from tests.support.devtools import Browser
 from tests.unit.triage.events import AT, suspicion
 
 HANDSET: Final = {"ref": "d-1", "model": "A-1801", "os": "android"}
@@ -66,3 +72,27 @@ async def test_a_case_without_attempts_says_so(console: Console) -> None:
     page = (await console.client("ada").get(f"/cases/{case}")).text
     assert "No attempt of its people is kept" in page
     assert '<div class="timeline">' not in page
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("width", "height", "scheme"), [(360, 740, "light"), (1440, 900, "dark")])
+async def test_drawing_and_table_fit_and_hinder_nobody(
+    console: Console, tmp_path: Path, width: int, height: int, scheme: str
+) -> None:
+    """At the width of a telephone and of a desk; by the rules of WCAG 2.2 AA that axe can judge; on either page."""
+    await console.add("ada", Role.ANALYST)
+    case = await tried(console, 55)
+    async with Browser(width, height) as browser:
+        await browser.ask(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
+        )
+        await browser.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        await signed_in(browser, console, "ada")
+        for name, path in (("case", f"/cases/{case}"), ("attempts", f"/cases/{case}/attempts")):
+            await browser.open(f"{console.origin}{path}")
+            await until(browser, "document.querySelector('.timeline svg') !== null")
+            assert await browser.value("document.documentElement.scrollWidth <= innerWidth"), name
+            assert await hindrances(browser) == [], name
+            await browser.value("document.querySelector('.timeline').scrollIntoView(), 1")
+            await browser.screenshot(tmp_path / f"{name}-{width}-{scheme}.png")
+        clean(browser, console)
