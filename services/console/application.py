@@ -19,8 +19,11 @@ from proofwatch.web.malformed import sentence_of
 from proofwatch.web.origin import JSON, CrossSite, of_own_origin
 from proofwatch.web.problems import RESPONSES, Problem, refusal
 from proofwatch.web.sessions import Machines, PeopleSessions, SignInRefused
+from services.aggregator.api.anomalies import ToldAnomalies
+from services.aggregator.api.asking import Source
 from services.aggregator.api.figures import Figures
 from services.aggregator.api.routes import figure_routes
+from services.aggregator.api.windows import ClosedWindows
 from services.auditor.api.log import AuditLog
 from services.auditor.api.routes import audit_routes
 from services.console.api import health_routes, once_route, session_routes
@@ -67,6 +70,14 @@ _LARGER: Final = dict.fromkeys(("/v1/cases/bulk", "/bulk", "/bulk/do"), 131_072)
 """Bytes of what names up to 500 cases, with what was seen of each."""
 
 
+class Counted(NamedTuple):
+    """What is counted of tenants, and what is found in it."""
+
+    figures: Figures
+    windows: ClosedWindows
+    anomalies: ToldAnomalies
+
+
 class Inside(NamedTuple):
     """What the application is made of."""
 
@@ -75,7 +86,7 @@ class Inside(NamedTuple):
     bulk: BulkDeeds
     rereviews: Rereviews
     patterns: Patterns
-    figures: Figures
+    figures: Counted
     log: AuditLog
     policies: GovernedPolicies
     sessions: PeopleSessions
@@ -104,7 +115,8 @@ class Inside(NamedTuple):
         cases, bulk = Cases(people, pool, clock), BulkDeeds(people, clock)
         stream = Stream.of(people, pool, clock, known.unready)
         patterns = Patterns(pattern_desk(pool), clock)
-        figures = Figures.of(settings, pool, governed, clock)
+        source = Source.of(settings, pool, governed, clock)
+        figures = Counted(Figures(source), ClosedWindows(source), ToldAnomalies(source))
         again, watched = Rereviews(rereviews(people), clock), Watched(settings.watched(), clock)
         log = AuditLog(pool, clock)
         policies = GovernedPolicies(governed, load_policy(settings.policy_file), clock)
@@ -140,7 +152,7 @@ def application(settings: Settings, inside: Inside, once: Once | None = None) ->
     v1.include_router(judgement_routes(inside.cases, callers.caller))
     v1.include_router(life_routes(inside.cases, callers.caller))
     v1.include_router(rereview_routes(inside.rereviews, callers.caller))
-    v1.include_router(figure_routes(inside.figures, callers.reader))
+    v1.include_router(figure_routes(*inside.figures, callers.reader))
     v1.include_router(pattern_routes(inside.patterns, callers.caller))
     v1.include_router(health_routes(inside.watched, inside.cases, callers))
     v1.include_router(audit_routes(inside.log, callers.caller))
@@ -152,7 +164,8 @@ def application(settings: Settings, inside: Inside, once: Once | None = None) ->
         inside.bulk,
         inside.rereviews,
         inside.patterns,
-        inside.figures,
+        inside.figures.figures,
+        inside.figures.anomalies,
         inside.log,
         inside.policies,
         callers,

@@ -127,6 +127,8 @@ _WINDOWS: Final = {
     "ledger.grids": ("edge_set_id", "thresholds", "grid"),
 }
 """What figures are put together from: counts of a tenant and of values of segments, nothing of a transaction."""
+_INCIDENTS: Final = {"incidents.incidents": ("tenant", "state", "body")}
+"""What fires and what fired, of tenants and of values of segments."""
 _LOG: Final = {
     "audit.entries": ("index", "leaf", "leaf_hash", "logged_at", "tenant", "actor", "action", "outcome"),
     "audit.nodes": ("level", "index", "hash"),
@@ -242,7 +244,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
     # what people do with cases, by triage's own code: it opens none, and removes nothing of them; and figures
     "console": Process(
         reads_schemas=("triage", "access", "proofwatch"),
-        reads_columns={**_WINDOWS, **_LOG},
+        reads_columns={**_WINDOWS, **_INCIDENTS, **_LOG},
         adds_rows={
             **_BEGUN,
             "access.sessions": (*_SESSION, "vouched_until"),

@@ -95,6 +95,8 @@ FIGURES: Final[Mapping[str, Exit]] = {
 }
 DET: Final = Exit("det", Purpose.TROUBLESHOOTING, Act.READ_FIGURES, ("windows", "ledger"), ("window", "policy"))
 """Of the console alone: error curves of a tenant."""
+ANOMALIES: Final = Exit("anomalies", Purpose.TROUBLESHOOTING, Act.READ_FIGURES, ("incidents",), ("incident",))
+"""Of the console alone: what fires of a tenant, and what fired."""
 ACCEPTED_ATTACKS: Final = Exit(
     "accepted-attacks",
     Purpose.PROVIDE_FEATURES,

@@ -26,6 +26,12 @@ from unnest($3::bigint[], $4::bigint[]) g(since_ms, until_ms) join windows.bucke
 on b.tenant = $1 and b.length_s = $2 and b.closed and b.start_ms >= g.since_ms and b.start_ms < g.until_ms
 where coalesce(b.end_ms, b.start_ms + b.length_s * 1000::bigint) <= g.until_ms
 """
+_PAGE: Final = """
+select start_ms, coalesce(end_ms, start_ms + length_s * 1000::bigint), late, body from windows.buckets
+where tenant = $1 and length_s = $2 and closed and start_ms >= $3 and start_ms < $4
+  and coalesce(end_ms, start_ms + length_s * 1000::bigint) <= $4
+order by start_ms limit $5
+"""
 _BEFORE_MS, _AFTER_MS = -(2**62), 2**62
 _EXTENT: Final = """
 select min(start_ms) as first, max(coalesce(end_ms, start_ms + length_s * 1000::bigint)) as last
@@ -61,6 +67,16 @@ async def load_database(pool: Any, query: Query, sees: Callable[[str], bool] = e
 async def tenants_counted(connection: Any) -> list[str]:
     """Return the tenants that have windows, in alphabetic order."""
     return [row[0] for row in await connection.fetch(_TENANTS)]
+
+
+async def windows_page(connection: Any, query: Query, since_ms: int, until_ms: int, most: int) -> list[CountedWindow]:
+    """Return the windows of the length asked for that lie in a span, of at most so many starts, the oldest first."""
+    rows = await connection.fetch(_PAGE, query.tenant, query.length_s, since_ms, until_ms, most)
+    return [
+        each
+        for start_ms, end_ms, late, body in rows
+        for each in _counted(query, Stretch.between(query.length_s or 0, start_ms, end_ms), late, body)
+    ]
 
 
 async def _windows(connection: Any, query: Query, sees: Callable[[str], bool]) -> list[CountedWindow]:

@@ -7,6 +7,8 @@ from fastapi import APIRouter, Security
 
 from proofwatch.access.scopes import Scope
 from proofwatch.web.sessions import Caller
+from services.aggregator.api.anomalies import Sought, ToldAnomalies
+from services.aggregator.api.anomaly_bodies import Anomalies, Cursor, Evidence, Kind, KnownSince, Limit, State
 from services.aggregator.api.bodies import (
     Check,
     Det,
@@ -21,10 +23,14 @@ from services.aggregator.api.bodies import (
     WhatIf,
 )
 from services.aggregator.api.figures import Figures, Wanted
+from services.aggregator.api.window_bodies import Length, Starts, Windows
+from services.aggregator.api.windows import ClosedWindows
 from services.aggregator.core.what_if import Thresholds
 
 
-def figure_routes(figures: Figures, reader: Callable[..., Any]) -> APIRouter:
+def figure_routes(
+    figures: Figures, closed: ClosedWindows, told: ToldAnomalies, reader: Callable[..., Any]
+) -> APIRouter:
     """Return the routes; `reader`: a dependency that gives who reads, a person or a machine with the scope, or raises
     `Problem`. Every answer is an entry of the audit log.
     """
@@ -66,5 +72,33 @@ def figure_routes(figures: Figures, reader: Callable[..., Any]) -> APIRouter:
     ) -> Det:
         """Return the DET curves of a check, with the threshold in force; `segment`: one value, NAME=VALUE."""
         return await figures.det(who, Wanted(tenant, since, until, segment), check)
+
+    @router.get("/windows")
+    async def windows(
+        who: Who,
+        tenant: Tenant,
+        since: Since,
+        until: Until = None,
+        segment: Segment = "",
+        length: Length = "5m",
+        limit: Starts = 100,
+        cursor: Cursor = "",
+    ) -> Windows:
+        """Return closed windows of verdicts with counts, rates and intervals; go on with `cursor`."""
+        return await closed.page(who, Wanted(tenant, since, until, segment), length, limit, cursor)
+
+    @router.get("/anomalies")
+    async def anomalies(
+        who: Who,
+        tenant: Tenant,
+        state: State = "any",
+        evidence: Evidence = "strong",
+        kind: Kind = None,
+        since: KnownSince = None,
+        limit: Limit = 50,
+        cursor: Cursor = "",
+    ) -> Anomalies:
+        """Return what fires and what fired: incidents, those known last first; go on with `cursor`."""
+        return await told.page(who, Sought(tenant, state, evidence, kind, since), limit, cursor)
 
     return router

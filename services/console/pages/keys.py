@@ -12,11 +12,11 @@ OF: Final[Mapping[Deed, str]] = {
 }  # fmt: skip
 FIGURES: Final[Sequence[tuple[str, str]]] = (
     ("/rates", "Rates"), ("/segments", "Segments and species"), ("/handsets", "Handsets"),
-    ("/thresholds", "Thresholds"),
+    ("/thresholds", "Thresholds"), ("/anomalies", "What fires"),
 )  # fmt: skip
 """Pages of figures, which lead to each other."""
 OF_FIGURES: Final = frozenset(at for at, _ in FIGURES)
-GO: Final[Mapping[str, str]] = {"S": "/segments", "H": "/handsets", "D": "/thresholds"}
+GO: Final[Mapping[str, str]] = {"S": "/segments", "H": "/handsets", "D": "/thresholds", "W": "/anomalies"}
 """Keys that lead from every page to one that its head does not name."""
 LISTED: Final[Sequence[tuple[str, str]]] = (
     ("j k", "next and previous case of the list"),
@@ -29,6 +29,7 @@ LISTED: Final[Sequence[tuple[str, str]]] = (
     ("G", "policies: what is in force, coming and proposed"),
     ("A V", "the audit log; verify the entry that is shown"),
     ("S H D", "rates by segment and by attack species; handsets; thresholds (DET)"),
+    ("W", "what fires, and what fired"),
     ("P", "the attack patterns"),
     ("t", "take this case"),
     ("u", "release it: work on it no more"),

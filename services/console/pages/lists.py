@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from proofwatch.web.sessions import Caller
+from services.aggregator.api.anomalies import ToldAnomalies
 from services.console.api import health_of
 from services.console.pages import words
 from services.console.pages.frame import Frame
@@ -21,7 +22,7 @@ Rows = Annotated[int, Query(ge=1, le=MOST)]
 Show = Literal["waiting", "mine", "closed"]
 
 
-def list_pages(frame: Frame, cases: Cases, callers: Callers, watched: Watched) -> APIRouter:
+def list_pages(frame: Frame, cases: Cases, anomalies: ToldAnomalies, callers: Callers, watched: Watched) -> APIRouter:
     """Return the routes."""
     router = APIRouter(include_in_schema=False)
     who = Annotated[Caller, Depends(callers.caller)]
@@ -30,6 +31,7 @@ def list_pages(frame: Frame, cases: Cases, callers: Callers, watched: Watched) -
     async def now(request: Request, caller: who) -> Response:
         waiting = await cases.waiting(caller, frame.now())
         content: dict[str, Any] = {"waiting": waiting, "health": health_of(watched, caller, waiting.read_until)}
+        content["firing"] = await anomalies.firing(caller)
         return frame.page(request, caller, "now.html", **(await cases.held(caller))._asdict(), **content)
 
     @router.get("/queue")

@@ -8,9 +8,11 @@ from starlette.responses import Response
 
 from proofwatch.runtime.clock import Clock
 from proofwatch.web.problems import Problem
+from services.aggregator.api.anomalies import ToldAnomalies
 from services.aggregator.api.figures import Figures
 from services.auditor.api.log import AuditLog
 from services.console.config import Settings
+from services.console.pages.anomalies import anomaly_pages
 from services.console.pages.audit import audit_pages
 from services.console.pages.bulk import bulk_pages
 from services.console.pages.coming import coming_pages
@@ -52,6 +54,7 @@ class Pages:
         rereviews: Rereviews,
         patterns: Patterns,
         figures: Figures,
+        anomalies: ToldAnomalies,
         log: AuditLog,
         policies: GovernedPolicies,
         callers: Callers,
@@ -63,11 +66,12 @@ class Pages:
         work = Work(self._frame, cases, callers, settings)
         self._routers = [
             coming_pages(self._frame, callers, settings.console_origin, sign_on),
-            list_pages(self._frame, cases, callers, watched),
+            list_pages(self._frame, cases, anomalies, callers, watched),
             health_pages(self._frame, cases, callers, watched),
             bulk_pages(self._frame, bulk, callers, settings.console_origin),
             rereview_pages(self._frame, rereviews, callers, settings.console_origin),
             figure_pages(self._frame, figures, callers),
+            anomaly_pages(self._frame, figures, anomalies, cases, callers),
             segment_pages(self._frame, figures, callers),
             handset_pages(self._frame, figures, callers),
             threshold_pages(self._frame, figures, callers),

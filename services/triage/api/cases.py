@@ -12,13 +12,15 @@ from proofwatch.access.reasons import stated
 from proofwatch.events.identity import derived_id
 from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import Clock
+from proofwatch.web.cursors import bad_cursor, read, written
 from proofwatch.web.problems import Problem
 from proofwatch.web.sessions import Caller
 from services.triage.adapters.desk import NoSuchCase, PostgresDesk
 from services.triage.adapters.desk_reads import After
+from services.triage.adapters.incident_cases import cases_of_incidents
 from services.triage.adapters.waiting import Held, held, read_until, waiting
 from services.triage.api.bodies import Attack, Attempts, Beside, Case, CaseChanges, CasePage, Deed, Next, State, Waiting
-from services.triage.api.cursors import bad_cursor, place_of, read, written
+from services.triage.api.cursors import place_of
 from services.triage.api.refusals import refusals
 from services.triage.api.shown import shown_listed, shown_timeline, shown_whole, why_not
 from services.triage.core.assignments import NOTHING, ListedCase
@@ -188,6 +190,11 @@ class Cases:
         """Return up to when triage has read what it makes cases of; None: nothing yet. It says nothing of a case."""
         with refusals(caller.session):
             return await read_until(self._pool)
+
+    async def of_incidents(self, caller: Caller, incidents: Sequence[str]) -> dict[str, str]:
+        """Return the case of each incident, as far as it is there for who asks; it says nothing of a case."""
+        with refusals(caller.session):
+            return await cases_of_incidents(self._pool, caller.session, incidents)
 
     async def held(self, caller: Caller) -> Held:
         """Return how many cases who asks works on, and how many at most."""

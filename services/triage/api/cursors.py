@@ -1,37 +1,17 @@
-"""Cursors: a place in an order, as text that is ours to read."""
+"""Cursors of changes: a place in the order in which they were committed."""
 
-import base64
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final
 
 import msgspec
 
-from proofwatch.web.problems import Problem
+from proofwatch.web.cursors import read
 from services.triage.core.news import Place
 
 PLACE: Final = msgspec.json.Decoder(
     tuple[Annotated[int, msgspec.Meta(ge=0, le=2**62)], Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{0,128}$")]]
 )
-_T = TypeVar("_T")
-
-
-def written(place: Any) -> str:
-    """Return the cursor of a place."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(place)).rstrip(b"=").decode()
-
-
-def read(cursor: str, decoder: msgspec.json.Decoder[_T]) -> _T:
-    """Return what a cursor says. Raises `Problem`."""
-    try:
-        return decoder.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, msgspec.MsgspecError):  # binascii's is a ValueError
-        raise bad_cursor() from None
 
 
 def place_of(cursor: str) -> Place:
     """Return the place of a cursor of changes. Raises `Problem`."""
     return Place(*read(cursor, PLACE))
-
-
-def bad_cursor() -> Problem:
-    """Return what is said of a cursor that nobody can have."""
-    return Problem(422, "bad_cursor", "the cursor is not one of ours, or not of this database: begin again without")

@@ -9,6 +9,7 @@ import msgspec
 from proofwatch.access.roles import Act
 from proofwatch.access.session import Session
 from proofwatch.detection.case_words import attempt_words, numbers_words, part_words, reason_words, similar_words
+from proofwatch.web.cursors import written
 from services.triage.api.bodies import (
     Acted,
     Attempt,
@@ -26,7 +27,6 @@ from services.triage.api.bodies import (
     Similar,
     Worked,
 )
-from services.triage.api.cursors import written
 from services.triage.core.assignments import NOTHING, CaseNow, Change, Refusal, decided
 from services.triage.core.assignments import ListedCase as Listed
 from services.triage.core.dispositions import Finding as Found

@@ -14,12 +14,13 @@ from starlette.types import Receive, Scope, Send
 from proofwatch.bus.errors import DatabaseAway
 from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import Clock
+from proofwatch.web.cursors import bad_cursor, written
 from proofwatch.web.problems import Problem
 from proofwatch.web.sessions import Caller
 from services.triage.adapters.desk import PostgresDesk
 from services.triage.adapters.hub import PAGE, Hub, NoSeat
 from services.triage.adapters.seats import Ending, Seat
-from services.triage.api.cursors import bad_cursor, place_of, written
+from services.triage.api.cursors import place_of
 from services.triage.api.refusals import refusals
 from services.triage.core.assignments import is_there
 from services.triage.core.news import Changed, News, Place

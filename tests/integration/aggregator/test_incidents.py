@@ -24,7 +24,7 @@ from tests.unit.aggregator.incidents.a_log import HORIZON_MS, START_MS, Log, Run
 DEADLINE_S = 120
 
 
-def _whole(seed: int) -> Log:
+def whole(seed: int) -> Log:
     """Return a log after which time goes on a little, for every tenant."""
     log = log_of(seed)
     end_ms = max(record.timestamp_ms for records in log.values() for record in records) + 60_000
@@ -33,7 +33,7 @@ def _whole(seed: int) -> Log:
     return log
 
 
-def _chunks(log: Log, size: int) -> Iterator[list[Outgoing]]:
+def chunks_of(log: Log, size: int) -> Iterator[list[Outgoing]]:
     """Yield the log in the order of its times; of one time anomalies come first, as windows publishes them."""
     ordered = sorted(
         ((record.timestamp_ms, topic, record) for topic, records in log.items() for record in records),
@@ -45,7 +45,7 @@ def _chunks(log: Log, size: int) -> Iterator[list[Outgoing]]:
 
 
 async def _expected(seed: int) -> Counter[tuple[bytes | None, bytes | None]]:
-    run = Run(_whole(seed))
+    run = Run(whole(seed))
     await run.rest()
     return Counter((each.key, each.value) for each in run.output)
 
@@ -60,7 +60,7 @@ async def test_what_is_stored_says_what_memory_says(postgres_dsn: str, size: int
     service = build_incidents(settings, bus, pool, clock)
     await service.start()
     try:
-        for number, chunk in enumerate(_chunks(_whole(2), size)):
+        for number, chunk in enumerate(chunks_of(whole(2), size)):
             await bus.publish(chunk)
             clock.advance_to(max(each.timestamp_ms or 0 for each in chunk))
             if number % 5 == 4:
@@ -98,7 +98,7 @@ async def test_counts_that_are_kept_no_longer_are_removed(postgres_dsn: str) -> 
             log: Log = {topics.ANOMALIES: [], topics.WINDOWS: []}
             at_ms = START_MS + day * 86_400_000
             add(log, window(WHOLE, day * 1_440, 1, 1_000), at_ms + 330_000)
-            for chunk in _chunks(log, 10):
+            for chunk in chunks_of(log, 10):
                 await bus.publish(chunk)
             clock.advance_to(at_ms + 400_000)
             while await service.step(idle=True):
@@ -126,7 +126,7 @@ async def test_a_killed_process_loses_and_repeats_nothing(
         "PROOFWATCH_BATCH_MAX_RECORDS": "9",
         "PROOFWATCH_INSTANCE_ID": "i0",
     }
-    chunks = list(_chunks(_whole(3), 25))
+    chunks = list(chunks_of(whole(3), 25))
     wanted = await _expected(3)
     process = Process("incidents", environment, tmp_path / "incidents.log")
     try:

@@ -290,6 +290,8 @@ ROUTES: Final[list[tuple[str, str, Any]]] = [
     ("GET", "/v1/handsets?tenant=acme&since=2026-01-01T00:00:00Z", None),
     ("GET", "/v1/what-if?tenant=acme&since=2026-01-01T00:00:00Z&liveness_threshold=0.5", None),
     ("GET", "/v1/det?tenant=acme&since=2026-01-01T00:00:00Z&check=match", None),
+    ("GET", "/v1/windows?tenant=acme&since=2026-01-01T00:00:00Z", None),
+    ("GET", "/v1/anomalies?tenant=acme", None),
     ("GET", "/v1/policies", None),
     ("GET", "/v1/policies/POLICY", None),
     ("GET", "/v1/audit", None),

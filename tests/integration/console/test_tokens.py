@@ -27,6 +27,8 @@ OF: Final = {
     "/v1/handsets": Scope.FIGURES,
     "/v1/what-if": Scope.FIGURES,
     "/v1/det": Scope.FIGURES,
+    "/v1/windows": Scope.FIGURES,
+    "/v1/anomalies": Scope.FIGURES,
     "/v1/health": Scope.HEALTH,
 }
 """By hand: what a machine may read, and by which scope. Every other route is for people."""

@@ -9,10 +9,10 @@ import pytest
 from proofwatch.access.roles import Role
 from proofwatch.bus.errors import DatabaseAway
 from proofwatch.bus.postgres.pool import create_pool
+from proofwatch.web.cursors import written
 from proofwatch.web.problems import Problem
 from proofwatch.web.sessions import Caller
 from services.triage.adapters.hub import Hub
-from services.triage.api.cursors import written
 from services.triage.api.stream import Stream, framed
 from services.triage.core.news import Place
 from tests.integration.triage.house import Desk
