@@ -4,6 +4,7 @@ All times are given, aware and in UTC. Every call raises `DatabaseAway` when the
 """
 
 import secrets
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import asyncpg
 
 _OF: Final = "select * from access.token_of($1)"
+_EACH: Final = "select h.hash, t.* from unnest($1::bytea[]) as h(hash) cross join lateral access.token_of(h.hash) t"
 _USED: Final = "select access.token_used($1::bytea, $2)"
 _REFUSED: Final = "select access.token_refused($1::bytea, $2)"
 _NOTED_EVERY: Final = timedelta(minutes=1)
@@ -67,6 +69,19 @@ class PostgresMachines:
             expires_at=row["expires_at"],
             machine=row["name"],
             scopes=known_scopes(row["scopes"]),
+        )
+
+    async def running(self, tokens: Collection[str], now: datetime) -> frozenset[str]:
+        """Return those of the tokens that hold, by one statement; it is no use of them, and no entry."""
+        by_hash = {token_hash(each): each for each in tokens if is_machines(each)}
+        if not by_hash:
+            return frozenset()
+        async with session(self._pool, "access") as connection:
+            rows = await connection.fetch(_EACH, [*by_hash])
+        return frozenset(
+            by_hash[bytes(row["hash"])]
+            for row in rows
+            if row["revoked_at"] is None and row["created_at"] - SKEW <= now < row["expires_at"]
         )
 
     async def refused(self, token: str, token_id: str, name: str, why: WhyNot, now: datetime) -> None:

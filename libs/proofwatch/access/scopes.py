@@ -22,6 +22,8 @@ class Scope(StrEnum):
     CHANGES = "changes:read"
     FIGURES = "figures:read"
     HEALTH = "health:read"
+    PATTERNS = "patterns:read"
+    AUDIT = "audit:read"
 
 
 OPENS: Final[Mapping[Scope, frozenset[Act]]] = MappingProxyType(
@@ -30,6 +32,8 @@ OPENS: Final[Mapping[Scope, frozenset[Act]]] = MappingProxyType(
         Scope.CHANGES: frozenset({Act.READ_CASES}),
         Scope.FIGURES: frozenset({Act.READ_FIGURES}),
         Scope.HEALTH: frozenset({Act.READ_HEALTH}),
+        Scope.PATTERNS: frozenset(),  # of several roles, and of no one act: `triage.core.patterns.may_read`
+        Scope.AUDIT: frozenset({Act.READ_ALL_ENTRIES}),
     }
 )
 

@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Security
 
+from proofwatch.access import scopes
 from proofwatch.web.sessions import Caller
 from services.auditor.api.bodies import (
     About,
@@ -23,10 +24,13 @@ from services.auditor.api.bodies import (
 from services.auditor.api.log import AuditLog, Looked
 
 
-def audit_routes(log: AuditLog, caller: Callable[[Request], Awaitable[Caller]]) -> APIRouter:
-    """Return the routes; `caller` gives who calls, or raises `Problem`. Every answer is an entry of the log itself."""
+def audit_routes(log: AuditLog, reader: Callable[..., Awaitable[Caller]]) -> APIRouter:
+    """Return the routes; `reader` gives who reads, a machine too, or raises `Problem`.
+
+    Every answer is an entry of the log itself.
+    """
     router = APIRouter(prefix="/audit", tags=["audit"])
-    Asking = Annotated[Caller, Depends(caller)]  # noqa: N806 — a type
+    Asking = Annotated[Caller, Security(reader, scopes=[scopes.Scope.AUDIT])]  # noqa: N806 — a type
 
     @router.get("")
     async def entries(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from proofwatch.access.machines import PostgresMachines
 from proofwatch.access.postgres import PostgresPeople
 from proofwatch.access.session import Session
 from proofwatch.bus.errors import DatabaseAway
@@ -59,7 +60,7 @@ class Hub:
         """
         self._pool, self._clock, self._framed, self._unfit = pool, clock, framed, unfit
         self._every_s, self._looked_after_s, self._most_waiting = every_s, looked_after_s, most_waiting
-        self._people = PostgresPeople(pool)
+        self._people, self._machines = PostgresPeople(pool), PostgresMachines(pool)
         self._seats: set[Seat] = set()
         self._listening: set[Seat] = set()
         self._place: Place | None = None
@@ -140,7 +141,8 @@ class Hub:
     async def _look(self) -> None:
         if monotonic() - self._looked_s < self._looked_after_s:
             return
-        going_on = await self._people.running({each.token for each in self._seats}, instant_of(self._clock.now_ms()))
+        now, tokens = instant_of(self._clock.now_ms()), {each.token for each in self._seats}
+        going_on = await self._people.running(tokens, now) | await self._machines.running(tokens, now)
         for each in [*self._seats]:
             if each.token not in going_on:
                 each.end("not_signed_in")

@@ -9,8 +9,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from proofwatch.access.errors import AccessDenied, NoSession, NotAllowed
+from proofwatch.access.machines import PostgresMachines
 from proofwatch.access.postgres import PostgresPeople
 from proofwatch.access.roles import Act
+from proofwatch.access.scopes import is_machines
 from proofwatch.access.session import Session
 from proofwatch.audit.entry import Entry, Object, Outcome, person
 from proofwatch.audit.pending import Draw, act, enter
@@ -62,7 +64,7 @@ class PostgresPatterns:
     def __init__(self, pool: "asyncpg.Pool", draw: Draw = secrets.token_bytes) -> None:
         """`draw`: ids and salts of entries."""
         self.pool, self._draw = pool, draw
-        self._people = PostgresPeople(pool)
+        self._people, self._machines = PostgresPeople(pool), PostgresMachines(pool)
 
     async def listed(self, token: str, now: datetime, most: int = 500) -> tuple[Session, list[Pattern]]:
         """Return who asks, and the patterns as they may see them. Raises `NoSession`, `NotAllowed`."""
@@ -234,12 +236,13 @@ class PostgresPatterns:
 
     async def _asking(self, token: str, now: datetime, action: str, pattern_id: str | None = None) -> Session:
         """Return who asks. Raises `NoSession`, and `NotAllowed`, which is an entry."""
-        found = await self._people.session_of(token, now)
+        asked = self._machines if is_machines(token) else self._people
+        found = await asked.session_of(token, now)
         if found is None:
             raise NoSession
         if not may_read(found):
             what = [Object("attack_pattern", pattern_id)] if pattern_id else []
-            who, why = person(found.person_id), {"why": "role_missing"}
+            who, why = found.actor, {"why": "role_missing"}
             async with transaction(self.pool, USER) as tx:
                 await enter(tx, act(action, who, now, *what, details=why, outcome="denied", draw=self._draw))
             raise NotAllowed("patterns are for analysts, checkers, researchers and approvers")
@@ -247,9 +250,8 @@ class PostgresPatterns:
 
     def _read(self, by: Session, count: int, now: datetime, pattern_id: str | None = None) -> Entry:
         what = [Object("attack_pattern", pattern_id)] if pattern_id else []
-        who = person(by.person_id)
-        details: dict[str, str | int] = {"patterns": count, "identity": f"session {by.session_id}"}
-        return act(READ, who, now, *what, details=details, outcome="granted", draw=self._draw)
+        details: dict[str, str | int] = {"patterns": count, "identity": by.identity}
+        return act(READ, by.actor, now, *what, details=details, outcome="granted", draw=self._draw)
 
 
 def _not_back(action: str, who: Session, pattern: Pattern | None) -> Refusal | None:

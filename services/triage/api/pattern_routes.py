@@ -1,9 +1,11 @@
 """Attack patterns over HTTP. No logic of its own."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Security
 
+from proofwatch.access.scopes import Scope
 from proofwatch.web.sessions import Caller
 from services.triage.api.bodies import Given
 from services.triage.api.deed_routes import Calls
@@ -11,18 +13,19 @@ from services.triage.api.pattern_bodies import Drafted, Pattern, PatternId, Patt
 from services.triage.api.patterns import Patterns
 
 
-def pattern_routes(patterns: Patterns, caller: Calls) -> APIRouter:
-    """Return the routes."""
+def pattern_routes(patterns: Patterns, caller: Calls, reader: Callable[..., Any]) -> APIRouter:
+    """Return the routes; `reader` gives who reads, a machine too."""
     router = APIRouter(prefix="/patterns", tags=["patterns"])
     Who = Annotated[Caller, Depends(caller)]  # noqa: N806 — a type
+    Reading = Annotated[Caller, Security(reader, scopes=[Scope.PATTERNS])]  # noqa: N806 — likewise
 
     @router.get("")
-    async def listed(who: Who) -> PatternPage:
+    async def listed(who: Reading) -> PatternPage:
         """Return the patterns. They are the platform's; what they matched is counted of your tenants."""
         return await patterns.page(who)
 
     @router.get("/{pattern_id}")
-    async def one(who: Who, pattern_id: PatternId) -> Pattern:
+    async def one(who: Reading, pattern_id: PatternId) -> Pattern:
         """Return a pattern whole: what it matched by day, how precise it is, what people did with it."""
         return await patterns.one(who, pattern_id)
 

@@ -35,7 +35,7 @@ TYPE: Final = "text/event-stream"
 _HEADERS: Final = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
 """Whatever stands between keeps nothing, packs nothing and holds nothing back."""
 _ENDINGS: Final[Mapping[Ending, str]] = {
-    "not_signed_in": "the session has ended: sign in again",
+    "not_signed_in": "the session or the token has ended: sign in again",
     "too_slow": "too much waited for you: come again with the id of the last event, and you miss nothing",
     "stopping": "the console stops: come again with the id of the last event, and you miss nothing",
     "unavailable": "the database is not ready to be read, or another than before: come again later",

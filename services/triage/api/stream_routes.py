@@ -1,12 +1,13 @@
 """News of cases over HTTP, as they come. No logic of its own."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import APIRouter, Header, Response, Security
 
+from proofwatch.access.scopes import Scope
 from proofwatch.web.sessions import Caller
 from services.triage.api.bodies import Cursor
-from services.triage.api.deed_routes import Calls
 from services.triage.api.stream import TYPE, Stream
 
 _EXAMPLE: Final = (
@@ -22,13 +23,13 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def stream_routes(stream: Stream, looker: Calls) -> APIRouter:
+def stream_routes(stream: Stream, looker: Callable[..., Any]) -> APIRouter:
     """Return the route; `looker` gives who calls without that being use of the session, or raises `Problem`."""
     router = APIRouter(tags=["cases"])
 
     @router.get("/stream", response_class=Response, responses=_ANSWERS)
     async def streamed(
-        who: Annotated[Caller, Depends(looker)],
+        who: Annotated[Caller, Security(looker, scopes=[Scope.CASES])],
         cursor: Cursor = "",
         last_event_id: Annotated[str, Header(max_length=512, description="The `id` of the last event.")] = "",
     ) -> Response:

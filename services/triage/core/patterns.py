@@ -11,6 +11,7 @@ from typing import Final, Literal, NamedTuple
 import orjson
 
 from proofwatch.access.roles import Act, may_approve
+from proofwatch.access.scopes import Scope
 from proofwatch.access.session import Session
 from proofwatch.events.enumerations import AttackPatternSeverity, AttackPatternState
 from proofwatch.events.types import AttackPattern
@@ -129,6 +130,8 @@ def deeds_of(pattern: Pattern, who: Session) -> tuple[Deed, ...]:
 
 def may_read(who: Session) -> bool:
     """Return whether patterns are there for somebody; which hits they see, their tenants say."""
+    if who.machine is not None:
+        return Scope.PATTERNS in who.scopes
     return any(map(who.may, (Act.PROPOSE_PATTERN, Act.APPROVE_PATTERN, Act.READ_CASES)))
 
 

@@ -60,10 +60,11 @@ class Listener:
 
 @asynccontextmanager
 async def listening(
-    console: Console, name: str, cursor: str = "", last_id: str = "", port: int | None = None
+    console: Console, name: str = "", cursor: str = "", last_id: str = "", port: int | None = None, token: str = ""
 ) -> AsyncIterator[Listener]:
-    """Give a listener, once the answer has begun."""
-    headers = {"cookie": f"{COOKIE}={console.tokens[name]}"} | ({"last-event-id": last_id} if last_id else {})
+    """Give a listener, once the answer has begun; `token`: of a machine, in place of a person's name."""
+    who = {"authorization": f"Bearer {token}"} if token else {"cookie": f"{COOKIE}={console.tokens[name]}"}
+    headers = who | ({"last-event-id": last_id} if last_id else {})
     base = f"http://127.0.0.1:{port or console.port}"
     async with (
         httpx.AsyncClient(base_url=base, timeout=PATIENCE_S) as client,

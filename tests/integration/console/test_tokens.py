@@ -14,7 +14,9 @@ from proofwatch.access.token_register import PostgresTokens
 from services.console.who import COOKIE
 from tests.integration.access.house import BY
 from tests.integration.console.house import Console
+from tests.integration.console.listener import listening
 from tests.integration.console.test_api import ROUTES, problem
+from tests.integration.console.test_stream import ending
 
 OF: Final = {
     "/v1/cases": Scope.CASES,
@@ -30,8 +32,15 @@ OF: Final = {
     "/v1/windows": Scope.FIGURES,
     "/v1/anomalies": Scope.FIGURES,
     "/v1/health": Scope.HEALTH,
+    "/v1/stream": Scope.CASES,
+    "/v1/patterns": Scope.PATTERNS,
+    "/v1/patterns/emulators": Scope.PATTERNS,
+    "/v1/audit": Scope.AUDIT,
+    "/v1/audit/ENTRY": Scope.AUDIT,
+    "/v1/audit/ENTRY/verified": Scope.AUDIT,
 }
 """By hand: what a machine may read, and by which scope. Every other route is for people."""
+NOTHING: Final = ("nothing_found", "no_such_pattern", "no_such_entry")
 
 
 async def token(console: Console, *scopes: Scope, tenants: tuple[str, ...] | None = None, days: int = 90) -> str:
@@ -53,10 +62,16 @@ def scope_of(method: str, path: str) -> Scope | None:
     return OF.get(path.partition("?")[0]) if method == "GET" else None
 
 
+def _named(path: str) -> str:
+    for given, by in (("{case_id}", "CASE"), ("{pattern_id}", "emulators"), ("{index}", "ENTRY")):
+        path = path.replace(given, by)
+    return path
+
+
 async def test_the_document_says_which_scope_reads_what(console: Console) -> None:
     document = (await console.client().get("/openapi.json")).json()
     said = {
-        (method.upper(), path.replace("{case_id}", "CASE")): [each for one in of["security"] for each in one["token"]]
+        (method.upper(), _named(path)): [each for one in of["security"] for each in one["token"]]
         for path, methods in document["paths"].items()
         for method, of in methods.items()
         if "security" in of
@@ -74,7 +89,7 @@ async def test_every_route_takes_the_scope_that_it_names_and_no_other(
     of_all = await token(console, *Scope)
     elsewhere = await token(console, *Scope, tenants=("other",))
     lacking = await token(console, *(each for each in Scope if each is not needed))
-    where = path.replace("CASE", case)
+    where = path.replace("CASE", case).replace("ENTRY", "0")
     before = await console.pool.fetch("select * from triage.cases"), await console.entries()
     given = {"if_match": '"1.1"', "idempotency_key": "k"}
     if needed is None:
@@ -82,11 +97,13 @@ async def test_every_route_takes_the_scope_that_it_names_and_no_other(
             assert problem(await asked(console, each, where, method, body, **given)) == (401, "not_signed_in")
         assert (await console.pool.fetch("select * from triage.cases"), await console.entries()) == before
         return
-    answer = await asked(console, of_all, where)
-    assert answer.status_code == 200 or answer.json()["code"] == "nothing_found", answer.text
     refused = await asked(console, lacking, where)
     assert problem(refused) == (403, "scope_missing")
     assert f'scope="{needed}"' in refused.headers["www-authenticate"]
+    if "stream" in path:
+        return  # it has no end: a machine listens below
+    answer = await asked(console, of_all, where)
+    assert answer.status_code == 200 or answer.json()["code"] in NOTHING, answer.text
     assert case not in (await asked(console, elsewhere, where)).text
     if "CASE" in path:
         assert problem(await asked(console, elsewhere, where)) == (404, "no_such_case")
@@ -182,3 +199,46 @@ async def test_who_calls_too_often_is_told_when_to_ask_again(console: Console) -
     assert {each.status_code for each in answers} == {200, 429}
     assert all("retry-after" in each.headers for each in answers if each.status_code == 429)
     assert (await console.client("bob").get("/v1/health")).status_code == 200
+
+
+async def test_a_machine_hears_news_of_its_tenants_until_its_token_ends(console: Console) -> None:
+    """Ids and versions, nothing of another tenant; a revocation ends an open stream within seconds, as its day does."""
+    given, elsewhere = await token(console, Scope.CASES), await token(console, Scope.CASES, tenants=("other",))
+    short = await token(console, Scope.CASES, days=1)
+    async with (
+        listening(console, token=given) as listener,
+        listening(console, token=elsewhere) as other,
+        listening(console, token=short) as ends,
+    ):
+        for each in (listener, other, ends):
+            await each.until_id()
+        case, own = await console.case(), await console.case(tenant="other")
+        event = await listener.next()
+        assert event is not None
+        assert event.data["case_id"] == case
+        event = await other.next()
+        assert event is not None
+        assert event.data["case_id"] == own
+        await PostgresTokens(console.pool).revoke(f"pw_{given[3:11]}", BY, console.now)
+        assert await ending(listener) == "not_signed_in"
+        console.later(days=1)
+        assert await ending(ends) == "not_signed_in"
+        third = await console.case(tenant="other")
+        event = await other.next()
+        assert event is not None
+        assert event.data["case_id"] == third, "another token's goes on"
+    async with listening(console, token=given) as refused:
+        assert problem(refused.answer) == (401, "token_refused")
+
+
+async def test_a_machine_reads_patterns_and_the_log_of_its_tenants(console: Console) -> None:
+    """Each on record under the token's id; the whole log for a token of all tenants, else that of one that is named."""
+    given = await token(console, Scope.PATTERNS, Scope.AUDIT, tenants=("acme", "bank"))
+    assert (await asked(console, given, "/v1/patterns")).json() == {"patterns": []}
+    for query, status in (("", 403), ("?tenant=acme", 200), ("?tenant=other", 403), ("?tenant=acme&scope=own", 403)):
+        answer = await asked(console, given, f"/v1/audit{query}")
+        assert answer.status_code == status, (query, answer.text)
+    read = [each for each in await console.entries() if each.action in ("patterns.read", "data.asked")]
+    assert {(each.actor.kind, each.actor.id) for each in read} == {("service", "machine siem")}
+    assert {each.details["identity"] for each in read} == {f"token {given[3:11]}"}
+    assert (await asked(console, await token(console, Scope.AUDIT), "/v1/audit")).status_code == 200
