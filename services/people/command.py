@@ -19,7 +19,7 @@ from proofwatch.command_line import kept
 from proofwatch.command_line.exit_codes import ended
 from proofwatch.command_line.options import add_json
 from proofwatch.command_line.session_file import NotSignedIn, token_in, write_token
-from proofwatch.command_line.sub_commands import Add, SubCommands
+from proofwatch.command_line.sub_commands import Add, SubCommands, add_dsn
 from proofwatch.command_line.telling import written
 from proofwatch.exits.asking import NotSaid, add_asking, asking
 from proofwatch.exits.door import ask
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Who may sign in, as what, and for which tenants. Every act is an entry of the audit log. Needs the database "
         "rights of the role `people`."
     )
-    actions = SubCommands(parser, _add_dsn)
+    actions = SubCommands(parser, add_dsn)
     example = "a.rao --role analyst --tenant kestrel-telecom --as admin.session --reason 'joined the team'"
     add = actions.add("add", "add a person, who is then to be enrolled", example, _added).add_argument
     _add_access(add)
@@ -93,10 +93,6 @@ def run(args: argparse.Namespace) -> int:
     return ended(
         f"people {args.action}", lambda: asyncio.run(with_database(args, _ACTS)), refused=_REFUSED, wrong=_WRONG
     )
-
-
-def _add_dsn(add: Add) -> None:
-    add("--dsn", metavar="DSN", help="the database; default: PROOFWATCH_POSTGRES_DSN")
 
 
 def _add_access(add: Add) -> None:

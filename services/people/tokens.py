@@ -18,7 +18,7 @@ from proofwatch.command_line import kept
 from proofwatch.command_line.exit_codes import ended
 from proofwatch.command_line.options import add_json
 from proofwatch.command_line.session_file import NotSignedIn
-from proofwatch.command_line.sub_commands import Add, SubCommands
+from proofwatch.command_line.sub_commands import SubCommands, add_dsn
 from proofwatch.exits.asking import NotSaid, add_asking, asking
 from proofwatch.exits.door import ask
 from proofwatch.exits.standing import OF_THE_PLATFORM
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Tokens of machines: what a program may read of the console's API, of which tenants, until when. Every act is "
         "an entry of the audit log. Needs the database rights of the role `people`."
     )
-    actions = SubCommands(parser, _add_dsn)
+    actions = SubCommands(parser, add_dsn)
     example = "siem --scope cases:read --tenant kestrel-telecom --expires 90d --as admin.session --reason 'ticket 12'"
     add = actions.add("create", "make a token, which is shown once", example, _created).add_argument
     add("name", type=kept.name, help="of the machine, as the audit log names it")
@@ -72,10 +72,6 @@ def run(args: argparse.Namespace) -> int:
     return ended(
         f"tokens {args.action}", lambda: asyncio.run(with_database(args, _ACTS)), refused=_REFUSED, wrong=_WRONG
     )
-
-
-def _add_dsn(add: Add) -> None:
-    add("--dsn", metavar="DSN", help="the database; default: PROOFWATCH_POSTGRES_DSN")
 
 
 def _days(text: str) -> timedelta:

@@ -47,3 +47,8 @@ def _without_default(add: Add) -> Add:
         return option
 
     return declare
+
+
+def add_dsn(add: Add) -> None:
+    """Declare where the database is; `add`: a parser's `add_argument`."""
+    add("--dsn", metavar="DSN", help="the database; default: PROOFWATCH_POSTGRES_DSN")

@@ -1,6 +1,5 @@
 """A deed on many cases over HTTP; no logic here."""
 
-import re
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Header
@@ -9,9 +8,8 @@ from proofwatch.web.problems import Problem
 from proofwatch.web.sessions import Caller
 from services.triage.api.bulk import BulkDeeds
 from services.triage.api.bulk_bodies import Bulk, BulkDone
-from services.triage.api.deed_routes import Calls
+from services.triage.api.deed_routes import KEY, Calls
 
-_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
 _HEADER: Final = Header(description="Of your own; what was done under it is told again, and not done again.")
 
 
@@ -26,7 +24,7 @@ def bulk_routes(bulk: BulkDeeds, caller: Calls) -> APIRouter:
         idempotency_key: Annotated[str | None, _HEADER] = None,
     ) -> BulkDone:
         """Do a deed to up to 500 cases, each as it was seen; each has a result, and none hinders another."""
-        if idempotency_key is None or not _KEY.fullmatch(idempotency_key):
+        if idempotency_key is None or not KEY.fullmatch(idempotency_key):
             said = "say as Idempotency-Key a text of 1 to 128 printed characters that is new for each deed"
             raise Problem(422, "idempotency_key_missing", said)
         return await bulk.do(who, idempotency_key, asked)

@@ -14,6 +14,8 @@ from services.triage.api.refusals import etag
 
 _TAG: Final = re.compile(r'"([\x21\x23-\x7e]{1,64})"')
 _IF_MATCH: Final = Header(description="The `ETag` of the case as it was seen; another one is answered with 412.")
+KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
+"""What is sent as `Idempotency-Key`."""
 IfMatch = Annotated[str | None, _IF_MATCH]
 Calls = Callable[[Request], Awaitable[Caller]]
 """Gives who calls, or raises `Problem`."""

@@ -1,6 +1,5 @@
 """Notes on cases over HTTP; no logic here."""
 
-import re
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Header, Response
@@ -9,9 +8,8 @@ from proofwatch.web.problems import Problem
 from proofwatch.web.sessions import Caller
 from services.triage.api.bodies import Case, CaseId, Noted
 from services.triage.api.cases import Cases
-from services.triage.api.deed_routes import Calls, tagged
+from services.triage.api.deed_routes import KEY, Calls, tagged
 
-_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
 _HEADER: Final = Header(description="Of your own: what is sent again under it is noted once.")
 
 
@@ -36,6 +34,6 @@ def note_routes(cases: Cases, caller: Calls) -> APIRouter:
 
 def key_of(text: str) -> str:
     """Return what was sent as a key. Raises `Problem`."""
-    if not _KEY.fullmatch(text):
+    if not KEY.fullmatch(text):
         raise Problem(422, "malformed", "a key is a text of 1 to 128 printed characters", {"field": "key"})
     return text

@@ -7,11 +7,9 @@ from typing import Any, Final
 
 import orjson
 
-from proofwatch.access.errors import NoSession, NotAllowed
 from proofwatch.access.reasons import stated
 from proofwatch.access.session import Session
 from proofwatch.biometrics.intervals import clopper_pearson_lower, clopper_pearson_upper
-from proofwatch.bus.errors import DatabaseAway
 from proofwatch.bus.postgres.pool import session
 from proofwatch.governance.predicate import InvalidPredicate
 from proofwatch.instants import instant_of
@@ -31,6 +29,7 @@ from services.triage.api.pattern_bodies import (
     PatternPage,
     Precision,
 )
+from services.triage.api.refusals import refusals
 from services.triage.core.patterns import Pattern as Stored
 from services.triage.core.patterns import Text, deeds_of
 from services.triage.core.predicate_words import words_of
@@ -146,15 +145,10 @@ def _matched(mode: Any, total: Total | None, found: FoundToBe | None) -> Matched
 def _refusals() -> Iterator[None]:
     """Raise `Problem` for what the desk refuses somebody."""
     try:
-        yield
-    except NoSession as error:
-        raise Problem(401, "not_signed_in", str(error)) from None
-    except NotAllowed as error:
-        raise Problem(403, "role_missing", str(error)) from None
+        with refusals():
+            yield
     except NoSuchPattern:
         raise Problem(404, "no_such_pattern", "there is no such pattern") from None
     except PatternRefused as error:
         status = 403 if error.why in _NOT_FOR_YOU else 404 if error.why == "no_such_case" else 409
         raise Problem(status, error.why, str(error)) from None
-    except DatabaseAway:
-        raise Problem(503, "unavailable", "the database does not answer; nothing was done") from None

@@ -36,8 +36,8 @@ def status_of(why: str) -> int:
 
 
 @contextmanager
-def refusals(asking: Session) -> Iterator[None]:
-    """Raise `Problem` for what the desk refuses somebody."""
+def refusals(asking: Session | None = None) -> Iterator[None]:
+    """Raise `Problem` for what the desk refuses somebody; None: of no case, which nobody can have changed."""
     try:
         yield
     except NoSession as error:
@@ -49,6 +49,7 @@ def refusals(asking: Session) -> Iterator[None]:
     except CaseRefused as error:
         raise Problem(status_of(error.why), error.why, str(error)) from None
     except CaseChanged as error:
+        assert asking is not None, "of a case"
         raise Changed(error, asking) from None
     except NotesAway as error:
         raise Problem(503, "unavailable", str(error)) from None

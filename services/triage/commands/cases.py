@@ -16,7 +16,7 @@ from proofwatch.command_line.calendars import time_zone
 from proofwatch.command_line.exit_codes import ended
 from proofwatch.command_line.options import add_json
 from proofwatch.command_line.session_file import NotSignedIn, add_as, token_in
-from proofwatch.command_line.sub_commands import Add, SubCommands
+from proofwatch.command_line.sub_commands import Add, SubCommands, add_dsn
 from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import SystemClock
 from services.triage.adapters.desk import NoSuchCase, PostgresDesk
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Cases, as somebody who is signed in may see them: `proofwatch people sign-in NAME --out my.session` first. "
         "Needs the database rights of the role `triage`."
     )
-    actions = SubCommands(parser, _add_dsn)
+    actions = SubCommands(parser, add_dsn)
     add = actions.add("list", "list the cases that are there for you", "--as my.session", _listed).add_argument
     add_as(add, required=True)
     add("--state", choices=sorted(_STATES), default="running", help="default: %(default)s, which is open or escalated")
@@ -62,10 +62,6 @@ def run(args: argparse.Namespace) -> int:
         refused=(AccessDenied, BusError),
         wrong=(NoSuchCase, NotSignedIn, ValueError),
     )
-
-
-def _add_dsn(add: Add) -> None:
-    add("--dsn", metavar="DSN", help="the database; default: PROOFWATCH_POSTGRES_DSN")
 
 
 def _add_case(actions: SubCommands, name: str, summary: str, act: Any, example: str = _CASE) -> Add:

@@ -19,7 +19,7 @@ from proofwatch.command_line.columns import as_columns
 from proofwatch.command_line.exit_codes import ended
 from proofwatch.command_line.options import add_json
 from proofwatch.command_line.session_file import NotSignedIn, add_as, token_in
-from proofwatch.command_line.sub_commands import Add, SubCommands
+from proofwatch.command_line.sub_commands import Add, SubCommands, add_dsn
 from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import SystemClock
 from services.triage.adapters.pattern_desk import NoSuchPattern, PostgresPatterns
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Attack patterns, as somebody who is signed in: `proofwatch people sign-in NAME --out my.session` first. "
         "All but `check` need the database rights of the role `triage`."
     )
-    actions = SubCommands(parser, _add_dsn)
+    actions = SubCommands(parser, add_dsn)
     example = "emulators.yaml --over transactions.jsonl"
     checking = actions.add("check", "read a pattern file, and say what it would match", example, _check).add_argument
     _add_file(checking)
@@ -94,10 +94,6 @@ def run(args: argparse.Namespace) -> int:
         refused=(AccessDenied, BusError),
         wrong=(NoSuchPattern, NotSignedIn, InvalidPattern, ValueError),
     )
-
-
-def _add_dsn(add: Add) -> None:
-    add("--dsn", metavar="DSN", help="the database; default: PROOFWATCH_POSTGRES_DSN")
 
 
 def _add_file(add: Add) -> None:
