@@ -715,3 +715,6 @@ create or replace function triage.attempts_retag(whose text[], olds text[], news
 revoke all on function triage.attempts_lock_tags() from public;
 revoke all on function triage.attempts_tags_unkeyed(text, text, integer) from public;
 revoke all on function triage.attempts_retag(text[], text[], text[]) from public;
+-- What people find cases by (`services/triage/adapters/search.py`): the first letters of an id, the value of a slice.
+create index if not exists cases_by_letters on triage.cases(case_id collate "C");
+create index if not exists cases_by_value on triage.cases(segment_value) where segment_name is not null;

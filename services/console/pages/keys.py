@@ -23,7 +23,7 @@ LISTED: Final[Sequence[tuple[str, str]]] = (
     ("Enter", "open the selected case"),
     ("x X", "choose the selected case, or all up to it; the key of a deed is then for all of them"),
     ("n", "take the next case"),
-    ("q", "the queue"),
+    ("q /", "the queue; find a case"),
     ("y", "the approvals: what waits for a second person"),
     ("f", "the rates"),
     ("G", "policies: what is in force, coming and proposed"),

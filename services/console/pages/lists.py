@@ -1,6 +1,7 @@
 """The page Now, and the queue."""
 
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, get_args
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
@@ -12,14 +13,17 @@ from services.console.pages import words
 from services.console.pages.frame import Frame
 from services.console.watched import Watched
 from services.console.who import Callers
-from services.triage.api.bodies import Cursor
+from services.triage.api.bodies import Cursor, Find, State, Tenant
 from services.triage.api.bulk_bodies import MOST
 from services.triage.api.cases import Cases
+from services.triage.core.signals import Kind
+from services.triage.core.wanted import Severity, Wanted
 
 PAGE: Final = 25
 """Cases of a page of the queue: what somebody on a telephone scrolls through, not all that there are."""
 Rows = Annotated[int, Query(ge=1, le=MOST)]
-Show = Literal["waiting", "mine", "closed"]
+Show = Literal["waiting", "mine", "closed", "all"]
+_STATES: Final[Mapping[Show, State]] = {"waiting": "running", "mine": "running", "closed": "closed", "all": "all"}
 
 
 def list_pages(frame: Frame, cases: Cases, anomalies: ToldAnomalies, callers: Callers, watched: Watched) -> APIRouter:
@@ -36,13 +40,27 @@ def list_pages(frame: Frame, cases: Cases, anomalies: ToldAnomalies, callers: Ca
 
     @router.get("/queue")
     async def queue(
-        request: Request, caller: who, show: Show = "waiting", cursor: Cursor = "", told: str = "", rows: Rows = PAGE
+        request: Request,
+        caller: who,
+        show: Show | None = None,
+        find: Find = "",
+        tenant: Tenant = "",
+        kind: Literal["", Kind] = "",
+        severity: Literal["", Severity] = "",
+        cursor: Cursor = "",
+        told: str = "",
+        rows: Rows = PAGE,
     ) -> Response:
-        state: Literal["closed", "running"] = "closed" if show == "closed" else "running"
+        asked = {"find": find.strip(), "tenant": tenant.strip(), "kind": kind, "severity": severity}
+        wanted = Wanted.given(tenant, kind or None, severity or None, find)
+        show = show or ("all" if wanted.text else "waiting")  # who looks for one case wants it also where it is closed
         waiting = await cases.waiting(caller, frame.now())  # first: what comes in between is new
-        found = await cases.page(caller, state, mine=show == "mine", limit=rows, cursor=cursor)
+        found = await cases.page(caller, _STATES[show], mine=show == "mine", limit=rows, cursor=cursor, wanted=wanted)
         content: dict[str, Any] = {
             "found": found,
+            "asked": {name: each for name, each in asked.items() if each},
+            "kinds": get_args(Kind),
+            "severities": get_args(Severity)[::-1],
             "show": show,
             "cursor": cursor,
             "rows": rows,

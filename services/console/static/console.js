@@ -111,6 +111,9 @@ for (const form of document.forms) {
 const back = location.hash.startsWith("#case-") && document.getElementById(location.hash.slice(1));
 if (back) back.querySelector("a.row").focus();
 
+// who came to search has the cursor there
+if (location.hash === "#find") document.getElementById("find")?.focus();
+
 const counts = document.getElementById("counts");
 const news = document.getElementById("news");
 const title = document.title;

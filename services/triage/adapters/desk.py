@@ -55,6 +55,7 @@ from services.triage.core.limits import Limits
 from services.triage.core.news import Place
 from services.triage.core.similar import nearest
 from services.triage.core.timeline import NONE, AttemptPlace, Timeline
+from services.triage.core.wanted import ANY, Wanted
 from services.triage.core.whole import NextCase, WholeCase, queues_of
 
 if TYPE_CHECKING:
@@ -125,8 +126,9 @@ class PostgresDesk:
         proposed: bool = False,
         most: int = 100,
         after: After | None = None,
+        wanted: Wanted = ANY,
     ) -> list[ListedCase]:
-        """Return the cases that are there for this person, once it is on record that they look.
+        """Return the cases that are there for this person and `wanted`, once it is on record that they look.
 
         Grave ones first, then overdue ones, then the oldest; `after`: those behind that place.
 
@@ -136,8 +138,19 @@ class PostgresDesk:
         tenants = None if asking.tenants is None else sorted(asking.tenants)
         whose = asking.person_id if mine else None
         async with transaction(self.pool, "cases") as tx:
-            only = {"overdue": overdue, "proposed": proposed}
-            there = await listed_cases(tx, case_id, tenants, states, whose, most, now, after, **only)
+            there = await listed_cases(
+                tx,
+                case_id,
+                tenants,
+                states,
+                whose,
+                most,
+                now,
+                after,
+                overdue=overdue,
+                proposed=proposed,
+                wanted=wanted,
+            )
             found = [each for each in there if is_there(each.now, asking)]
             await enter(tx, entries.read(asking, [each.now for each in found], case_id, now, self._draw))
         return found

@@ -21,10 +21,12 @@ from services.triage.adapters.desk_rows import (
 from services.triage.adapters.disposition_rows import pending_of
 from services.triage.adapters.family import locked_with_wholes
 from services.triage.adapters.restricted import restriction_of
+from services.triage.adapters.search import LETTERS, cases_by
 from services.triage.core.assignments import CaseNow, ListedCase, Worker
 from services.triage.core.cases import Queue
 from services.triage.core.parts import OVER
 from services.triage.core.signals import CaseReason
+from services.triage.core.wanted import ANY, Wanted
 from services.triage.core.whole import NextWhy, WholeCase, withheld
 
 LISTED: Final = """
@@ -56,6 +58,8 @@ where case when $1::text is null then c.part_of is null else c.case_id = $1 end
   and ($6::int is null
        or (o.later, o.not_grave, o.not_overdue, o.since_us, c.case_id collate "C") > ($6, $7, $8, $9, $11))
   and (not $12 or o.not_overdue = 0) and (not $13 or f.case_id is not null)
+  and ($15::text[] is null or c.case_id = any($15)) and ($16::text is null or c.kind = $16)
+  and ($17::text is null or (case when c.parts_grave then 'high' else c.severity end) = $17)
 order by o.later, o.not_grave, o.not_overdue, o.since_us, c.case_id collate "C" limit $5"""
 _REASONS: Final = f"""
 select source_id, source_revision, code, at, transaction_id, r.severity, evidence::text as evidence
@@ -113,8 +117,6 @@ from triage.cases c{restriction_of("c", "$3")}
 where case_id = any($1::text[]) order by case_id for update of c"""  # noqa: S608 - a join of ours
 _ASSIGNEES: Final = """
 select case_id, person_id from triage.assignments where case_id = any($1::text[]) and released_at is null"""
-_LETTERS: Final = 8
-"""So many letters of an id stand for a case, as lists show it."""
 _NAMED: Final = """
 select case_id from triage.cases where case_id = $1
 union
@@ -183,15 +185,19 @@ _AS_IS_ASKED: Final = "set local plan_cache_mode = force_custom_plan"
 async def listed_cases(
     tx: Any, case_id: str | None, tenants: Sequence[str] | None, states: Sequence[str] | None, whose: str | None,
     most: int, now: datetime, after: After | None = None, *, overdue: bool = False, proposed: bool = False,
+    wanted: Wanted = ANY,
 ) -> list[ListedCase]:  # fmt: skip
     """Return cases in the order of `After`; `whose`: of those that this person works on; `after`: those behind it.
 
     `overdue`: of those whose time is over; `proposed`: of which something waits for a second person.
     """
+    if wanted.tenant is not None:
+        tenants = [each for each in (wanted.tenant,) if tenants is None or each in tenants]
+    found = None if wanted.text is None else await cases_by(tx, wanted.text, tenants, now)
     *place, last = after[1:] if after else (None,) * 5
     given = case_id, tenants, states, whose, most, *place, after.as_of if after else now, last, overdue, proposed, now
     await tx.execute(_AS_IS_ASKED)
-    return [*map(listed_in, await tx.fetch(_CASES, *given))]
+    return [*map(listed_in, await tx.fetch(_CASES, *given, found, wanted.kind, wanted.severity))]
 
 
 async def whole_case(tx: Any, case_id: str, now: datetime) -> WholeCase | None:
@@ -199,7 +205,9 @@ async def whole_case(tx: Any, case_id: str, now: datetime) -> WholeCase | None:
 
     Without the reasons of those whose processing is restricted now; of their own case also without what was said of it.
     """
-    row = await tx.fetchrow(_CASES, case_id, None, None, None, 1, *(None,) * 4, _EPOCH, None, False, False, now)
+    row = await tx.fetchrow(
+        _CASES, case_id, None, None, None, 1, *(None,) * 4, _EPOCH, None, False, False, now, *(None,) * 3
+    )
     if row is None:
         return None
     found = whole_in(row, await reasons_of(tx, case_id, now))._replace(
@@ -243,7 +251,7 @@ async def whole_id(tx: Any, case_id: str) -> str:
 
 async def named_cases(tx: Any, name: str, tenant: str) -> list[str]:
     """Return the ids that a name stands for: the case's own; of the tenant's running wholes those that begin so."""
-    return [row["case_id"] for row in await tx.fetch(_NAMED, name, tenant, len(name) >= _LETTERS)]
+    return [row["case_id"] for row in await tx.fetch(_NAMED, name, tenant, len(name) >= LETTERS)]
 
 
 async def named_worker(tx: Any, name: str) -> Worker | None:

@@ -17,8 +17,18 @@ Deed = Literal[
     "refer", "snooze", "wake", "close", "reopen", "merge", "unmerge",
 ]  # fmt: skip
 Attack = Literal["presentation", "injection", "impostor"]
-State = Literal["running", "open", "escalated", "closed"]
+State = Literal["running", "open", "escalated", "closed", "all"]
 """`running`: open or escalated."""
+Find = Annotated[
+    str,
+    Query(
+        max_length=128,
+        pattern=PRINTED,
+        description="The case's id or its first eight letters, a transaction, an incident's or a suspicion's id, the "
+        "value of a slice, an attack pattern's id, or the name of who works on it.",
+    ),
+]
+Tenant = Annotated[str, Query(max_length=128, pattern=PRINTED, description="Of this tenant alone.")]
 Limit = Annotated[int, Query(ge=1, le=500)]
 Cursor = Annotated[str, Query(max_length=512, description="`next` of the page before.")]
 Reason = Annotated[

@@ -28,12 +28,14 @@ from services.triage.core.dispositions import Finding
 from services.triage.core.news import Place
 from services.triage.core.notes import unfit
 from services.triage.core.timeline import AttemptPlace
+from services.triage.core.wanted import ANY, Wanted
 
 if TYPE_CHECKING:
     import asyncpg
 
 STATES: Final[Mapping[State, Sequence[str]]] = {
     "running": ("open", "escalated"), "open": ("open",), "escalated": ("escalated",), "closed": ("closed",),
+    "all": ("open", "escalated", "closed"),
 }  # fmt: skip
 
 _Number = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
@@ -70,16 +72,31 @@ class Cases:
         self._desk, self._pool, self._clock = desk, pool, clock
 
     async def page(
-        self, caller: Caller, state: State, *, mine: bool, limit: int, cursor: str = "", proposed: bool = False
+        self,
+        caller: Caller,
+        state: State,
+        *,
+        mine: bool,
+        limit: int,
+        cursor: str = "",
+        proposed: bool = False,
+        wanted: Wanted = ANY,
     ) -> CasePage:
-        """Return some of the cases that are there for who asks, in the order of lists.
+        """Return some of the cases that are there for who asks and are `wanted`, in the order of lists.
 
         `proposed`: of those of which something waits for a second person.
         """
         after, now = _after(cursor) if cursor else None, self._now()
         with refusals(caller.session):
             found = await self._desk.listed(
-                caller.token, now, states=STATES[state], mine=mine, most=limit, after=after, proposed=proposed
+                caller.token,
+                now,
+                states=STATES[state],
+                mine=mine,
+                most=limit,
+                after=after,
+                proposed=proposed,
+                wanted=wanted,
             )
         more = _cursor(found[-1], after.as_of if after else now) if len(found) == limit else None
         return CasePage(cases=[shown_listed(each, caller.session) for each in found], next=more)

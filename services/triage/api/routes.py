@@ -10,9 +10,24 @@ from fastapi import APIRouter, Depends, Query, Response, Security
 from proofwatch.access.scopes import Scope
 from proofwatch.web.problems import Problem
 from proofwatch.web.sessions import Caller
-from services.triage.api.bodies import Case, CaseChanges, CaseId, CasePage, Cursor, Limit, Next, Nothing, State, Waiting
+from services.triage.api.bodies import (
+    Case,
+    CaseChanges,
+    CaseId,
+    CasePage,
+    Cursor,
+    Find,
+    Limit,
+    Next,
+    Nothing,
+    State,
+    Tenant,
+    Waiting,
+)
 from services.triage.api.cases import Cases
 from services.triage.api.deed_routes import Calls, tagged
+from services.triage.core.signals import Kind
+from services.triage.core.wanted import Severity, Wanted
 
 
 def case_routes(cases: Cases, caller: Calls, reader: Callable[..., Any], looker: Callable[..., Any]) -> APIRouter:
@@ -31,14 +46,20 @@ def case_routes(cases: Cases, caller: Calls, reader: Callable[..., Any], looker:
         state: State = "running",
         mine: bool = False,
         proposed: bool = False,
+        tenant: Tenant = "",
+        kind: Kind | None = None,
+        severity: Severity | None = None,
+        find: Find = "",
         limit: Limit = 100,
         cursor: Cursor = "",
     ) -> CasePage:
         """Return the cases that are there for you: grave ones first, then overdue ones, then the oldest.
 
-        `proposed`: those of which something waits for a second person.
+        `proposed`: those of which something waits for a second person. `find`: those that a text stands for, as it is
+        written; with `state=all` closed ones, too. Of a part its whole is found.
         """
-        return await cases.page(who, state, mine=mine, limit=limit, cursor=cursor, proposed=proposed)
+        wanted = Wanted.given(tenant, kind, severity, find)
+        return await cases.page(who, state, mine=mine, limit=limit, cursor=cursor, proposed=proposed, wanted=wanted)
 
     @router.get("/changes")
     async def changes(who: Follows, limit: Limit = 100, cursor: Cursor = "") -> CaseChanges:

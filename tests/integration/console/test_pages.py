@@ -184,7 +184,7 @@ async def test_what_goes_wrong_is_a_sentence_within_the_frame(
     """With the way to other pages, without codes, numbers and the words of a validator; nothing of what was sent."""
     ada, case = await taken(console)
     pages = {
-        "/queue?show=xyz": "The list must be waiting, mine or closed",
+        "/queue?show=xyz": "The list must be waiting, mine, closed or all",
         "/queue?cursor=xyz": "The cursor is not one of ours",
         "/queue?cursor=" + "x" * 600: "has at most 512 characters",
         "/cases/no-such": "There is no such case for you",

@@ -1,0 +1,31 @@
+"""Which cases somebody looks for."""
+
+from typing import Final, Literal, NamedTuple, Self
+
+from services.triage.core.signals import Kind
+
+Severity = Literal["medium", "high"]
+
+
+class Wanted(NamedTuple):
+    """What a case must have to be found; what is None is not asked for.
+
+    `text`: the case's id or its first eight letters, an upstream's transaction, an incident or suspicion by its id,
+    the value of a slice, the id of an attack pattern, or the name of who works on it; each as it is written.
+    """
+
+    tenant: str | None = None
+    kind: Kind | None = None
+    severity: Severity | None = None
+    text: str | None = None
+
+    @classmethod
+    def given(
+        cls, tenant: str = "", kind: Kind | None = None, severity: Severity | None = None, text: str = ""
+    ) -> Self:
+        """Return it as somebody typed it: what is empty, or blank, is not asked for."""
+        return cls(tenant.strip() or None, kind, severity, text.strip() or None)
+
+
+ANY: Final = Wanted()
+"""Whatever there is."""
