@@ -718,3 +718,7 @@ revoke all on function triage.attempts_retag(text[], text[], text[]) from public
 -- What people find cases by (`services/triage/adapters/search.py`): the first letters of an id, the value of a slice.
 create index if not exists cases_by_letters on triage.cases(case_id collate "C");
 create index if not exists cases_by_value on triage.cases(segment_value) where segment_name is not null;
+-- What lists and counts go through, in one place: whose rows are wide and many are closed is not read for it.
+create index if not exists cases_running_whole on triage.cases(queue, opened_at)
+  include (tenant, case_id, kind, subject_tag, state, severity, parts_grave, part_of, snoozed_until, due_at, changed_at)
+  where state <> 'closed' and part_of is null;

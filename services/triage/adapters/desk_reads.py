@@ -44,23 +44,32 @@ from triage.cases c{restriction}
 left join triage.assignments a on a.case_id = c.case_id and a.released_at is null
 left join access.directory d on d.person_id = a.person_id
 left join triage.dispositions f on f.case_id = c.case_id and f.state = 'proposed'
-cross join lateral (select
-  (c.snoozed_until is not null and c.snoozed_until > {as_of})::int + 2 * (c.state = 'closed')::int as later,
-  ((c.severity <> 'high' and not c.parts_grave) or c.state = 'closed')::int as not_grave,
-  (c.due_at is null or c.due_at > {as_of} or c.state = 'closed')::int as not_overdue,
-  (extract(epoch from case when c.state = 'closed' then c.changed_at else c.opened_at end) * 1000000)::bigint
-    * case when c.state = 'closed' then -1 else 1 end as since_us) o
 """
-_CASES: Final = f"""{LISTED.format(restriction=restriction_of("c", "$14"), as_of="$10", more="")}
-where case when $1::text is null then c.part_of is null else c.case_id = $1 end
-  and ($2::text[] is null or c.tenant = any($2))
-  and ($3::text[] is null or c.state = any($3)) and ($4::text is null or a.person_id = $4)
-  and ($6::int is null
-       or (o.later, o.not_grave, o.not_overdue, o.since_us, c.case_id collate "C") > ($6, $7, $8, $9, $11))
-  and (not $12 or o.not_overdue = 0) and (not $13 or f.case_id is not null)
-  and ($15::text[] is null or c.case_id = any($15)) and ($16::text is null or c.kind = $16)
-  and ($17::text is null or (case when c.parts_grave then 'high' else c.severity end) = $17)
-order by o.later, o.not_grave, o.not_overdue, o.since_us, c.case_id collate "C" limit $5"""
+# Which cases, and in what order, is settled first, of what that takes; what lists show is looked up of these alone.
+_CASES: Final = f"""
+with found as materialized (
+  select c.case_id, o.*
+  from triage.cases c
+  cross join lateral (select
+    (c.snoozed_until is not null and c.snoozed_until > $10)::int + 2 * (c.state = 'closed')::int as later,
+    ((c.severity <> 'high' and not c.parts_grave) or c.state = 'closed')::int as not_grave,
+    (c.due_at is null or c.due_at > $10 or c.state = 'closed')::int as not_overdue,
+    round(date_part('epoch', case when c.state = 'closed' then c.changed_at else c.opened_at end) * 1000000)::bigint
+      * case when c.state = 'closed' then -1 else 1 end as since_us) o
+  where case when $1::text is null then c.part_of is null else c.case_id = $1 end
+    and ($2::text[] is null or c.tenant = any($2))
+    and ($3::text[] is null or c.state = any($3))
+    and ($4::text is null or c.case_id in (
+      select case_id from triage.assignments where person_id = $4 and released_at is null))
+    and ($6::int is null
+         or (o.later, o.not_grave, o.not_overdue, o.since_us, c.case_id collate "C") > ($6, $7, $8, $9, $11))
+    and (not $12 or o.not_overdue = 0)
+    and (not $13 or c.case_id in (select case_id from triage.dispositions where state = 'proposed'))
+    and ($15::text[] is null or c.case_id = any($15)) and ($16::text is null or c.kind = $16)
+    and ($17::text is null or (case when c.parts_grave then 'high' else c.severity end) = $17)
+  order by o.later, o.not_grave, o.not_overdue, o.since_us, c.case_id collate "C" limit $5)
+{LISTED.format(restriction=restriction_of("c", "$14"), more="")}join found on found.case_id = c.case_id
+order by found.later, found.not_grave, found.not_overdue, found.since_us, c.case_id collate "C" """  # noqa: S608 - a join of ours
 _REASONS: Final = f"""
 select source_id, source_revision, code, at, transaction_id, r.severity, evidence::text as evidence
 from triage.case_reasons r join triage.cases c using (case_id){restriction_of("c", "$2")}

@@ -3,16 +3,23 @@
 from typing import Final
 
 _TAGS: Final = "privacy.restricted_tags({now})"
+# Few are restricted: clusters with a part of theirs are found from them, once for a statement, and only of those each
+# part is looked at; as an `exists` of either the planner would go through all cases.
 _JOIN: Final = f"""
 left join {_TAGS} own_restriction on own_restriction.tenant = {{case}}.tenant
   and own_restriction.tag = {{case}}.subject_tag
   and not own_restriction.permitted && array[{{case}}.case_id, {{case}}.part_of]
 left join lateral (select true as holds where own_restriction.tag is not null or ({{case}}.kind = 'cluster'
-  and exists (select from triage.cases any_part where any_part.part_of = {{case}}.case_id)
-  and not exists (select from triage.cases free_part where free_part.part_of = {{case}}.case_id and not exists (
+  and {{case}}.case_id = any(array(
+    select any_part.part_of from {_TAGS} any_restriction
+    join triage.cases any_part on any_part.tenant = any_restriction.tenant
+      and any_part.subject_tag = any_restriction.tag
+    where any_part.part_of is not null))
+  and (select true from triage.cases free_part where free_part.part_of = {{case}}.case_id and not exists (
     select from {_TAGS} part_restriction where part_restriction.tenant = free_part.tenant
       and part_restriction.tag = free_part.subject_tag
-      and not part_restriction.permitted && array[free_part.case_id, free_part.part_of])))) restriction on true"""  # noqa: S608 - a function of ours
+      and not part_restriction.permitted && array[free_part.case_id, free_part.part_of]) limit 1) is null)
+) restriction on true"""  # noqa: S608 - a function of ours
 
 
 def restriction_of(case: str, now: str) -> str:

@@ -20,28 +20,29 @@ if TYPE_CHECKING:
 _READ_UNTIL: Final = """
 select to_timestamp(max(progress_ms) / 1000.0) from triage.fence where topic <> 'biometrics.verdicts.v1'"""
 _COUNTS: Final = f"""
-with there as (
-  select case when c.parts_grave then 'high' else c.severity end as severity, c.opened_at, c.snoozed_until, a.person_id,
-    c.case_id, c.revision, c.about, restriction.holds is not null as restricted
+select count(*) as running, count(*) filter (where free) as waiting,
+  count(*) filter (where free and grave) as grave,
+  count(*) filter (where free and opened_at < $5::timestamptz - interval '1 hour') as over_an_hour,
+  count(*) filter (where free and opened_at < $5::timestamptz - interval '1 day') as over_a_day,
+  count(*) filter (where person_id = $3) as mine,
+  (select count(*) from triage.dispositions f
+   join triage.cases c on c.case_id = f.case_id and c.revision = f.on_revision{restriction_of("c", "$5")}
+   where $6 and f.state = 'proposed' and f.proposed_by <> $3 and c.state <> 'closed' and c.part_of is null
+     and ($1::text[] is null or c.tenant = any($1)) and ($2::text is null or c.queue = $2)
+     and restriction.holds is null
+     and $3 is distinct from c.about->>'person' and $3 is distinct from c.about->>'second_person') as to_agree,
+  min(opened_at) filter (where free) as oldest_at, max(opened_at) as newest_at,
+  count(*) filter (where opened_at > $4) as new,
+  ({_READ_UNTIL}) as read_until,
+  pg_snapshot_xmin(pg_current_snapshot())::text as oldest_that_runs
+from (
+  select c.opened_at, a.person_id, c.severity = 'high' or c.parts_grave as grave,
+    a.person_id is null and restriction.holds is null
+      and (c.snoozed_until is null or c.snoozed_until <= $5) as free
   from triage.cases c{restriction_of("c", "$5")}
   left join triage.assignments a on a.case_id = c.case_id and a.released_at is null
   where c.state <> 'closed' and c.part_of is null
-    and ($1::text[] is null or c.tenant = any($1)) and ($2::text is null or c.queue = $2)),
-free as (
-  select * from there where person_id is null and not restricted and (snoozed_until is null or snoozed_until <= $5))
-select (select count(*) from there) as running, (select count(*) from free) as waiting,
-  (select count(*) from free where severity = 'high') as grave,
-  (select count(*) from free where opened_at < $5::timestamptz - interval '1 hour') as over_an_hour,
-  (select count(*) from free where opened_at < $5::timestamptz - interval '1 day') as over_a_day,
-  (select count(*) from there where person_id = $3) as mine,
-  (select count(*) from there t join triage.dispositions f on f.case_id = t.case_id and f.state = 'proposed'
-     and f.on_revision = t.revision and f.proposed_by <> $3
-   where $6 and not t.restricted
-     and $3 is distinct from t.about->>'person' and $3 is distinct from t.about->>'second_person') as to_agree,
-  (select min(opened_at) from free) as oldest_at,
-  (select max(opened_at) from there) as newest_at, (select count(*) from there where opened_at > $4) as new,
-  ({_READ_UNTIL}) as read_until,
-  pg_snapshot_xmin(pg_current_snapshot())::text as oldest_that_runs"""  # noqa: S608 - a join of ours
+    and ($1::text[] is null or c.tenant = any($1)) and ($2::text is null or c.queue = $2)) there"""  # noqa: S608
 
 
 class Waiting(NamedTuple):
