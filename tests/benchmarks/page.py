@@ -25,6 +25,7 @@ TITLES: Final = {
     "audit": "The audit log",
     "imagery": "Imagery",
     "intake": "Suspicions into cases",
+    "desk": "The console under people",
     "journey": "The whole journey",
 }
 """Every benchmark, in the order in which it is run and shown."""

@@ -100,6 +100,12 @@ fsync. Of ten people eight are of one attack on a handset model that is in alarm
 which every batch changes. Without attack clusters, with them, and with them beside the stream of verdicts (twelve to a
 suspicion, in batches of 500, of which a tenth did not pass at first), round by round, each on an empty database.
 """,
+    "desk": """
+Console and triage as an operator starts them, on a PostgreSQL with fsync. Each analyst does something, waits one to
+three seconds, and goes on: of a hundred times 30 the queue, 40 a case, 25 a search, five a hundred cases taken or
+released at once. Three of ten cases are not closed. Suspicions come in through Kafka meanwhile, two of each person.
+Times are of the whole request, at the one who asks, on the same machine.
+""",
     "standalone": """
 The traffic of the demo, made before the clock starts: all eight stages in one, with an embedded
 PostgreSQL. The denser the simulated day, the fewer windows for each transaction.

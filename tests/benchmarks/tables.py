@@ -231,6 +231,32 @@ def _intake(result: Result) -> list[Rows]:
     ]
 
 
+def _desk(result: Result) -> list[Rows]:
+    names = {"queue": "the queue", "case": "a case", "search": "a search", "bulk": "a deed on 100 cases"}
+    rows = [
+        (names[name], f"{each['count']:,}", *(f"{each[f'{at}_ms']:,.0f}" for at in ("p50", "p95", "p99", "max")))
+        for name, each in result["deeds"].items()
+    ]
+    used = result["cores_used"]
+    cores = (f"{result['suspicions']:,}", f"{result['late_s']:.1f}", *(f"{each:.2f}" for each in used.values()))
+    target, worst = result["target"], max(each["p95_ms"] for each in result["deeds"].values())
+    goals = [
+        ("what people wait for", f"p95 < {target['p95_ms']:g} ms", f"{worst:,.0f} ms", met(worst < target["p95_ms"])),
+        (
+            "suspicions a minute meanwhile",
+            f"{target['a_minute']:,}",
+            f"the last one in its case after {result['late_s']:.1f} s",
+            met(result["kept_up"]),
+        ),
+    ]
+    title = f"{result['analysts']} analysts, {result['cases']:,} cases, {result['seconds']} s"
+    return [
+        Rows(title, ("what", "times", "p50 ms", "p95 ms", "p99 ms", "max ms"), rows),
+        Rows("Meanwhile", ("suspicions", "late s", *(f"{name}: cores" for name in used)), [cores]),
+        Rows("Targets of the console", ("what", "target", "measured", ""), goals),
+    ]
+
+
 def _counting(result: Result) -> list[Rows]:
     rows = [
         (
@@ -296,5 +322,6 @@ _TABLES: Final[dict[str, Callable[[Result], list[Rows]]]] = {
     "audit": _audit,
     "imagery": _imagery,
     "intake": _intake,
+    "desk": _desk,
     "journey": journey_tables.tables,
 }
