@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from proofwatch.access.errors import NotAllowed
 from proofwatch.access.roles import Act
 from proofwatch.access.session import Session
-from proofwatch.bus.postgres.pool import session
+from proofwatch.bus.postgres.pool import session, transaction
 from services.triage.adapters.changes import last_before
+from services.triage.adapters.desk_reads import AS_IS_ASKED
 from services.triage.adapters.restricted import restriction_of
 from services.triage.core.assignments import RESEARCH
 from services.triage.core.limits import Limits
@@ -24,7 +25,7 @@ select count(*) as running, count(*) filter (where free) as waiting,
   count(*) filter (where free and grave) as grave,
   count(*) filter (where free and opened_at < $5::timestamptz - interval '1 hour') as over_an_hour,
   count(*) filter (where free and opened_at < $5::timestamptz - interval '1 day') as over_a_day,
-  count(*) filter (where person_id = $3) as mine,
+  count(*) filter (where mine) as mine,
   (select count(*) from triage.dispositions f
    join triage.cases c on c.case_id = f.case_id and c.revision = f.on_revision{restriction_of("c", "$5")}
    where $6 and f.state = 'proposed' and f.proposed_by <> $3 and c.state <> 'closed' and c.part_of is null
@@ -36,11 +37,11 @@ select count(*) as running, count(*) filter (where free) as waiting,
   ({_READ_UNTIL}) as read_until,
   pg_snapshot_xmin(pg_current_snapshot())::text as oldest_that_runs
 from (
-  select c.opened_at, a.person_id, c.severity = 'high' or c.parts_grave as grave,
-    a.person_id is null and restriction.holds is null
-      and (c.snoozed_until is null or c.snoozed_until <= $5) as free
+  select c.opened_at, c.severity = 'high' or c.parts_grave as grave,
+    c.case_id in (select case_id from triage.assignments where person_id = $3 and released_at is null) as mine,
+    c.case_id not in (select case_id from triage.assignments where released_at is null)
+      and restriction.holds is null and (c.snoozed_until is null or c.snoozed_until <= $5) as free
   from triage.cases c{restriction_of("c", "$5")}
-  left join triage.assignments a on a.case_id = c.case_id and a.released_at is null
   where c.state <> 'closed' and c.part_of is null
     and ($1::text[] is null or c.tenant = any($1)) and ($2::text is null or c.queue = $2)) there"""  # noqa: S608
 
@@ -102,7 +103,8 @@ async def waiting(pool: "asyncpg.Pool", asking: Session, since: datetime, now: d
     tenants = None if asking.tenants is None else sorted(asking.tenants)
     queue = None if asking.may(Act.TAKE_CASE) or asking.may(Act.ASSIGN_CASE) else RESEARCH
     agrees = asking.may(Act.APPROVE_DISPOSITION)
-    async with session(pool, "cases") as connection:
+    async with transaction(pool, "cases") as connection:
+        await connection.execute(AS_IS_ASKED)
         row = await connection.fetchrow(_COUNTS, tenants, queue, asking.person_id, since, now, agrees)
     counts = {name: each for name, each in row.items() if name != "oldest_that_runs"}
     return Waiting(**counts, settled=last_before(row["oldest_that_runs"]))
