@@ -1,4 +1,4 @@
--- revision 23
+-- revision 24
 create schema if not exists triage;
 
 -- A case names its subject by tag (HMAC), never by subject_ref; a cohort case names a segment value.
@@ -722,3 +722,6 @@ create index if not exists cases_by_value on triage.cases(segment_value) where s
 create index if not exists cases_running_whole on triage.cases(queue, opened_at)
   include (tenant, case_id, kind, subject_tag, state, severity, parts_grave, part_of, snoozed_until, due_at, changed_at)
   where state <> 'closed' and part_of is null;
+
+-- What a case asks of people (`core/tasks.py`); null: it was opened by a release before, and its kind says it.
+alter table triage.cases add column if not exists task text;

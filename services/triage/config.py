@@ -56,4 +56,4 @@ class Settings(DeskSettings):
     escalate_at_reasons: Annotated[int, Field(ge=1, le=1000)] = 3
     """A subject's case with so many reasons is escalated, however slight each of them is."""
     case_due: Annotated[str, AfterValidator(_is_due)] = "none"
-    """How long people have for a case, by its kind: `subject=24h,incident=4h`; none: there is no clock."""
+    """How long people have for a case, by its task or kind: `subject=24h,system_audit=4h`; none: there is no clock."""

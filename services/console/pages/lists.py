@@ -16,7 +16,7 @@ from services.console.who import Callers
 from services.triage.api.bodies import Cursor, Find, State, Tenant
 from services.triage.api.bulk_bodies import MOST
 from services.triage.api.cases import Cases
-from services.triage.core.signals import Kind
+from services.triage.core.tasks import Task
 from services.triage.core.wanted import Severity, Wanted
 
 PAGE: Final = 25
@@ -45,21 +45,20 @@ def list_pages(frame: Frame, cases: Cases, anomalies: ToldAnomalies, callers: Ca
         show: Show | None = None,
         find: Find = "",
         tenant: Tenant = "",
-        kind: Literal["", Kind] = "",
+        task: Literal["", Task] = "",
         severity: Literal["", Severity] = "",
         cursor: Cursor = "",
         told: str = "",
         rows: Rows = PAGE,
     ) -> Response:
-        asked = {"find": find.strip(), "tenant": tenant.strip(), "kind": kind, "severity": severity}
-        wanted = Wanted.given(tenant, kind or None, severity or None, find)
+        asked = {"find": find.strip(), "tenant": tenant.strip(), "task": task, "severity": severity}
+        wanted = Wanted.given(tenant, None, severity or None, find, task or None)
         show = show or ("all" if wanted.text else "waiting")  # who looks for one case wants it also where it is closed
         waiting = await cases.waiting(caller, frame.now())  # first: what comes in between is new
         found = await cases.page(caller, _STATES[show], mine=show == "mine", limit=rows, cursor=cursor, wanted=wanted)
         content: dict[str, Any] = {
             "found": found,
             "asked": {name: each for name, each in asked.items() if each},
-            "kinds": get_args(Kind),
             "severities": get_args(Severity)[::-1],
             "show": show,
             "cursor": cursor,

@@ -20,11 +20,13 @@ from services.triage.api.bodies import (
 )
 from services.triage.api.rereview_bodies import Agreement, Blind, Pair
 from services.triage.api.rereview_bodies import Finding as OfTwo
+from services.triage.core.tasks import TABLE
 
 KINDS: Final[Mapping[str, str]] = {
     "subject": "one person", "incident": "an incident", "access": "access to imagery", "cohort": "a cohort",
     "cluster": "an attack cluster",
 }  # fmt: skip
+TASKS: Final = TABLE
 STATES: Final[Mapping[str, str]] = {"open": "open", "escalated": "escalated", "closed": "closed", "absent": "not there"}
 SEVERITIES: Final[Mapping[str, str]] = {"high": "grave", "medium": "medium", "low": "slight"}
 DEEDS: Final[Mapping[str, str]] = {

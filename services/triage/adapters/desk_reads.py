@@ -32,6 +32,7 @@ from services.triage.core.whole import NextWhy, WholeCase, withheld
 LISTED: Final = """
 select c.case_id, c.tenant, c.kind, c.state, case when c.parts_grave then 'high' else c.severity end as severity,
        c.queue, c.opened_at, c.changed_at, c.about::text as about, c.part_of,
+       case when restriction.holds is null then c.task end as task,
        (select count(*) from triage.cases p where p.part_of = c.case_id) as parts,
        c.revision, c.version, c.stage, c.snoozed_until, c.due_at, c.segment_name, c.segment_value, c.metric,
        c.merged_into, c.closed_at, c.closed_by, c.closed_reason,
@@ -67,8 +68,10 @@ with found as materialized (
     and (not $13 or c.case_id in (select case_id from triage.dispositions where state = 'proposed'))
     and ($15::text[] is null or c.case_id = any($15)) and ($16::text is null or c.kind = $16)
     and ($17::text is null or (case when c.parts_grave then 'high' else c.severity end) = $17)
+    and ($18::text is null or c.task = $18)
   order by o.later, o.not_grave, o.not_overdue, o.since_us, c.case_id collate "C" limit $5)
 {LISTED.format(restriction=restriction_of("c", "$14"), more="")}join found on found.case_id = c.case_id
+where $18::text is null or restriction.holds is null
 order by found.later, found.not_grave, found.not_overdue, found.since_us, c.case_id collate "C" """  # noqa: S608 - a join of ours
 _REASONS: Final = f"""
 select source_id, source_revision, code, at, transaction_id, r.severity, evidence::text as evidence
@@ -207,7 +210,7 @@ async def listed_cases(
     *place, last = after[1:] if after else (None,) * 5
     given = case_id, tenants, states, whose, most, *place, after.as_of if after else now, last, overdue, proposed, now
     await tx.execute(AS_IS_ASKED)
-    return [*map(listed_in, await tx.fetch(_CASES, *given, found, wanted.kind, wanted.severity))]
+    return [*map(listed_in, await tx.fetch(_CASES, *given, found, wanted.kind, wanted.severity, wanted.task))]
 
 
 async def whole_case(tx: Any, case_id: str, now: datetime) -> WholeCase | None:
@@ -216,7 +219,7 @@ async def whole_case(tx: Any, case_id: str, now: datetime) -> WholeCase | None:
     Without the reasons of those whose processing is restricted now; of their own case also without what was said of it.
     """
     row = await tx.fetchrow(
-        _CASES, case_id, None, None, None, 1, *(None,) * 4, _EPOCH, None, False, False, now, *(None,) * 3
+        _CASES, case_id, None, None, None, 1, *(None,) * 4, _EPOCH, None, False, False, now, *(None,) * 4
     )
     if row is None:
         return None

@@ -14,6 +14,7 @@ from services.triage.core.life import stage_of
 from services.triage.core.parts import Part
 from services.triage.core.signals import CaseReason, CohortRate
 from services.triage.core.similar import Similar
+from services.triage.core.tasks import of_kind
 from services.triage.core.whole import Acted, Ended, Moved, Said, WholeCase, Worked
 
 _ABOUT: Final = msgspec.json.Decoder(Access)
@@ -70,6 +71,7 @@ def listed_in(row: Mapping[str, Any]) -> ListedCase:
         _about(row),
         seen_in(row),
         row["proposed_by_name"],
+        row["task"] or of_kind(row["kind"]),
     )
 
 

@@ -16,6 +16,7 @@ from services.triage.adapters.family import locked_with_wholes
 from services.triage.core.cases import Case, Transition
 from services.triage.core.due import NO_CLOCK, Due, Overdue
 from services.triage.core.signals import CaseReason
+from services.triage.core.tasks import of_kind
 from services.triage.ports import Unsent, Wanted
 
 _LOCK: Final = """
@@ -45,13 +46,15 @@ from triage.case_reasons where case_id = any($1::text[]) order by case_id, at, s
 
 _SAVE_CASES: Final = """
 insert into triage.cases(case_id, tenant, kind, subject_tag, segment_name, segment_value, metric, state, severity,
-                         queue, revision, opened_at, changed_at, merged_into, about, due_s, due_at, keyed)
-select u.*, u.changed_at + u.due_s * interval '1 second', $17::bool
+                         queue, revision, opened_at, changed_at, merged_into, about, task, due_s, due_at, keyed)
+select u.*, u.changed_at + u.due_s * interval '1 second', $18::bool
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-            $10::text[], $11::int[], $12::timestamptz[], $13::timestamptz[], $14::text[], $15::jsonb[], $16::int[])
+            $10::text[], $11::int[], $12::timestamptz[], $13::timestamptz[], $14::text[], $15::jsonb[], $16::text[],
+            $17::int[])
   as u(case_id, tenant, kind, subject_tag, segment_name, segment_value, metric, state, severity, queue, revision,
-       opened_at, changed_at, merged_into, about, due_s)
+       opened_at, changed_at, merged_into, about, task, due_s)
 on conflict(case_id) do update set state = excluded.state, severity = excluded.severity, revision = excluded.revision,
+  task = excluded.task,
   changed_at = excluded.changed_at, merged_into = excluded.merged_into, about = excluded.about,
   due_at = case when cases.state = 'closed' and excluded.state <> 'closed' then excluded.due_at else cases.due_at end,
   told_overdue_at = case when cases.state = 'closed' and excluded.state <> 'closed' then null
@@ -134,7 +137,9 @@ class PostgresCases:
         if not cases:
             return
         await tx.execute(
-            _SAVE_CASES, *_columns([(*_case_row(case), self._due.seconds(case.kind)) for case in cases]), keyed
+            _SAVE_CASES,
+            *_columns([(*_case_row(case), self._due.seconds(case.kind, case.task)) for case in cases]),
+            keyed,
         )
         if closed := [case.case_id for case in cases if case.state == "closed"]:
             await enter(tx, *[released_by_merge(*row) for row in await tx.fetch(_RELEASE, closed)])
@@ -177,6 +182,7 @@ def _case_row(case: Case) -> tuple[Any, ...]:
         case.changed_at,
         case.merged_into,
         msgspec.json.encode(case.about).decode() if case.about else None,
+        case.task,
     )
 
 
@@ -211,6 +217,7 @@ def _case(row: Mapping[str, Any], reasons: tuple[CaseReason, ...]) -> Case:
         opened_at=row["opened_at"],
         changed_at=row["changed_at"],
         reasons=reasons,
+        task=row["task"] or of_kind(row["kind"]),
         merged_into=row["merged_into"],
         queue=row["queue"],
         about=_ABOUT.decode(row["about"]) if row["about"] else None,

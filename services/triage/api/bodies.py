@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from proofwatch.access.reasons import LONGEST_REASON
 from proofwatch.web.malformed import KEPT, PRINTED
 from services.triage.core.notes import LONGEST
+from services.triage.core.tasks import Owner, Task
 
 CaseId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,128}$", description="A case, as lists name it.")]
 Deed = Literal[
@@ -103,6 +104,8 @@ class ListedCase(BaseModel):
     version: str
     tenant: str
     kind: str
+    task: Annotated[Task, Field(description="What it asks of people.")]
+    owner: Annotated[Owner, Field(description="Whose task that is.")]
     state: str
     severity: str
     queue: str

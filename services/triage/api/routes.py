@@ -27,6 +27,7 @@ from services.triage.api.bodies import (
 from services.triage.api.cases import Cases
 from services.triage.api.deed_routes import Calls, tagged
 from services.triage.core.signals import Kind
+from services.triage.core.tasks import Task
 from services.triage.core.wanted import Severity, Wanted
 
 
@@ -48,6 +49,7 @@ def case_routes(cases: Cases, caller: Calls, reader: Callable[..., Any], looker:
         proposed: bool = False,
         tenant: Tenant = "",
         kind: Kind | None = None,
+        task: Task | None = None,
         severity: Severity | None = None,
         find: Find = "",
         limit: Limit = 100,
@@ -58,7 +60,7 @@ def case_routes(cases: Cases, caller: Calls, reader: Callable[..., Any], looker:
         `proposed`: those of which something waits for a second person. `find`: those that a text stands for, as it is
         written; with `state=all` closed ones, too. Of a part its whole is found.
         """
-        wanted = Wanted.given(tenant, kind, severity, find)
+        wanted = Wanted.given(tenant, kind, severity, find, task)
         return await cases.page(who, state, mine=mine, limit=limit, cursor=cursor, proposed=proposed, wanted=wanted)
 
     @router.get("/changes")

@@ -34,6 +34,7 @@ from services.triage.core.judgements import Asked, judged
 from services.triage.core.parts import may_be_taken_out, may_become_part, merged
 from services.triage.core.signals import CaseReason as Reason
 from services.triage.core.timeline import AttemptPlace, Timeline
+from services.triage.core.tasks import TABLE
 from services.triage.core.whole import WholeCase
 
 _OF_WORK: Final[tuple[Deed, ...]] = ("take", "release", "refer", "close")
@@ -99,6 +100,8 @@ def _listed(case: Listed, to: Session) -> dict[str, Any]:
         **given,
         "version": case.seen,
         "kind": case.kind,
+        "task": case.task,
+        "owner": TABLE[case.task].owner,
         "assignee_name": case.assignee_name,
         "opened_at": case.opened_at,
         "changed_at": case.changed_at,

@@ -15,6 +15,7 @@ from services.triage.core.cases import Queue
 from services.triage.core.dispositions import Finding, Proposal
 from services.triage.core.life import Deed as Deed
 from services.triage.core.life import Stage, is_listed
+from services.triage.core.tasks import Task
 
 Why = Literal[
     "role_missing", "case_closed", "assigned_to_another", "not_assigned", "not_yours", "not_for_them", "about_yourself",
@@ -288,3 +289,4 @@ class ListedCase(NamedTuple):
     about: Access | None = None
     seen: str = ""
     proposed_by_name: str | None = None
+    task: Task = "subject_suspicion"

@@ -10,6 +10,7 @@ from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Access, Escalation, Reason
 from services.triage.core.rows import State, Trigger, Why, row_of
 from services.triage.core.signals import CaseReason, CohortRate, IncidentNews, Kind, Signal
+from services.triage.core.tasks import Task, graver
 
 Queue = Literal["soc", "research"]
 QUEUE: Final = "soc"
@@ -33,6 +34,7 @@ class Case:
     opened_at: datetime
     changed_at: datetime
     reasons: tuple[CaseReason, ...]
+    task: Task
     merged_into: str | None = None
     """The case that goes on for it."""
     about: Access | None = None
@@ -171,6 +173,7 @@ def _changed(case: Case | None, signal: Signal, state: EscalationStatus, now: da
             opened_at=now,
             changed_at=now,
             reasons=(cause,),
+            task=signal.task,
             about=signal.access.of if signal.access else None,
         )
     kept = [reason for reason in case.reasons if (reason.source_id, reason.code) != (cause.source_id, cause.code)]
@@ -182,8 +185,16 @@ def _changed(case: Case | None, signal: Signal, state: EscalationStatus, now: da
         changed_at=now,
         reasons=tuple(sorted([*kept, cause], key=lambda reason: (reason.at, reason.source_id, reason.code))),
         merged_into=_case_id(signal, into) if into else None,
+        task=_task(case, signal),
         about=signal.access.of if signal.access else case.about,
     )
+
+
+def _task(case: Case, signal: Signal) -> Task:
+    """Return what it asks of people now: of a person the gravest; of an incident what it asked for while it held."""
+    if case.kind == "subject":
+        return graver(case.task, signal.task)
+    return signal.task if signal.news and signal.news.state == "firing" else case.task
 
 
 def _case_id(signal: Signal, source_id: str) -> str:

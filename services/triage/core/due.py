@@ -1,4 +1,4 @@
-"""When a case is due: so long after it was opened, by its kind, without the time that it rested.
+"""When a case is due: so long after it was opened, by its task or kind, without the time that it rested.
 
 A simple clock: every hour of the day and of the week counts.
 """
@@ -6,19 +6,21 @@ A simple clock: every hour of the day and of the week counts.
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_args
 
 from proofwatch.events.enumerations import EscalationSeverity, PlatformAlertSeverity
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import PlatformAlert
+from services.triage.core.signals import Kind
+from services.triage.core.tasks import TASKS, Task
 
 NONE: Final = "none"
-_ROW: Final = re.compile(r"(subject|incident|access|cluster)=([1-9]\d{0,4})([mhd])", re.ASCII)
+_ROW: Final = re.compile(rf"({'|'.join((*get_args(Kind), *TASKS))})=([1-9]\d{{0,4}})([mhd])", re.ASCII)
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 class Due(NamedTuple):
-    """By kind of case how long people have; a kind that is not there has no clock."""
+    """By task, or kind of case, how long people have; what has neither has no clock."""
 
     spans: Mapping[str, timedelta]
 
@@ -29,14 +31,14 @@ class Due(NamedTuple):
         for each in () if text.strip() == NONE else text.split(","):
             row = _ROW.fullmatch(each.strip())
             if row is None:
-                msg = f"{each.strip()!r} says of no kind of case when it is due: subject=24h, incident=4h, cluster=2h"
+                msg = f"{each.strip()!r} says of no kind of case, or task, when it is due: subject=24h, system_audit=4h"
                 raise ValueError(msg)
             spans[row[1]] = timedelta(**{_UNITS[row[3]]: int(row[2])})
         return cls(spans)
 
-    def seconds(self, kind: str) -> int | None:
-        """Return how many seconds people have for a case of this kind; None: as long as they like."""
-        span = self.spans.get(kind)
+    def seconds(self, kind: Kind, task: Task) -> int | None:
+        """Return how many seconds people have for a case; its task goes before its kind. None: as long as they like."""
+        span = self.spans.get(task, self.spans.get(kind))
         return None if span is None else int(span.total_seconds())
 
 

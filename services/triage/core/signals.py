@@ -6,9 +6,10 @@ from typing import Final, Literal, NamedTuple
 
 from proofwatch.detection.case_words import reason_words
 from proofwatch.detection.known_by import known_by
-from proofwatch.events.enumerations import EscalationSeverity, IncidentSeverity, IncidentState
+from proofwatch.events.enumerations import EscalationSeverity, IncidentAction, IncidentSeverity, IncidentState
 from proofwatch.events.types import Access, Incident, PlatformAlert, Step, Suspicion
 from proofwatch.governance.cohort import Cohort
+from services.triage.core.tasks import Task, of_action, of_reason
 from services.triage.core.traits import Scope, Trait
 
 Kind = Literal["subject", "incident", "access", "cluster"]
@@ -62,7 +63,7 @@ class IncidentNews(NamedTuple):
     `again`: it holds again after it had ended, or labels prove attacks that were accepted: a case that was closed opens
     again. `quiet`: it ended, but only for want of traffic to tell by. `into`: the
     incident that it turned out to be a part of. `risen`: a rate rose above the alarm's own level. `title`: what it says
-    of itself where a notice may say it.
+    of itself where a notice may say it. `action`: the next step.
     """
 
     state: IncidentState
@@ -72,6 +73,7 @@ class IncidentNews(NamedTuple):
     into: str | None
     risen: bool = False
     title: str | None = None
+    action: IncidentAction = "incident_review"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,15 @@ class Signal:
         if self.is_cluster:
             return "cluster"
         return "subject" if self.subject_tag else "incident"
+
+    @property
+    def task(self) -> Task:
+        """Return what it asks of people."""
+        if self.access:
+            return "access_review"
+        if self.is_cluster:
+            return "attack_cluster"
+        return of_reason(self.cause.code) if self.news is None else of_action(self.news.action)
 
     @property
     def title(self) -> str | None:
@@ -151,6 +162,7 @@ def from_incident(incident: Incident) -> Signal:
         into=incident.merged_into,
         risen=incident.change == "rose_again",
         title=incident.notice_title,
+        action=incident.action,
     )
     return Signal(incident.tenant, None, CohortRate(Cohort(incident.tenant, name, value), incident.metric), cause, news)
 

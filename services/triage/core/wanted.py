@@ -3,6 +3,7 @@
 from typing import Final, Literal, NamedTuple, Self
 
 from services.triage.core.signals import Kind
+from services.triage.core.tasks import Task
 
 Severity = Literal["medium", "high"]
 
@@ -18,13 +19,19 @@ class Wanted(NamedTuple):
     kind: Kind | None = None
     severity: Severity | None = None
     text: str | None = None
+    task: Task | None = None
 
     @classmethod
     def given(
-        cls, tenant: str = "", kind: Kind | None = None, severity: Severity | None = None, text: str = ""
+        cls,
+        tenant: str = "",
+        kind: Kind | None = None,
+        severity: Severity | None = None,
+        text: str = "",
+        task: Task | None = None,
     ) -> Self:
         """Return it as somebody typed it: what is empty, or blank, is not asked for."""
-        return cls(tenant.strip() or None, kind, severity, text.strip() or None)
+        return cls(tenant.strip() or None, kind, severity, text.strip() or None, task)
 
 
 ANY: Final = Wanted()

@@ -46,7 +46,7 @@ async def test_the_queue_has_a_search_that_its_links_keep(console: Console) -> N
     ada = console.client("ada")
     cases = [await console.case() for _ in range(3)]
     await console.pool.execute("update triage.cases set state = 'closed' where case_id = $1", cases[1])
-    page = (await ada.get("/queue?find=t-2&tenant=&kind=&severity=")).text
+    page = (await ada.get("/queue?find=t-2&tenant=&task=&severity=")).text
     assert rows(page) == [cases[1]]
     assert re.findall(r'<a href="([^"]+)" aria-current="page">All</a>', page) == ["/queue?find=t-2&amp;show=all"]
     page = (await ada.get("/queue?tenant=acme&rows=1")).text

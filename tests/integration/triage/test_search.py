@@ -17,6 +17,15 @@ async def found(desk: Desk, token: str, wanted: Wanted, **given: int) -> list[st
     return [each.now.case_id for each in cases]
 
 
+async def restrict(desk: Desk, case: str) -> None:
+    await desk.pool.execute(
+        """insert into privacy.holds(hold_id, tenant, mark, reason, placed_by, placed_at, ground, tag)
+        select 'h', tenant, subject_tag, 't', 'p', $2, 'accuracy', subject_tag from triage.cases where case_id = $1""",
+        case,
+        desk.now - timedelta(hours=1),
+    )
+
+
 async def test_by_id_transaction_slice_and_who_has_it(desk: Desk) -> None:
     """The first letters that lists show, the upstream's transaction, the slice of an incident, a person's name."""
     ada = await desk.person("ada", Role.ANALYST)
@@ -76,14 +85,29 @@ async def test_who_is_restricted_is_found_by_the_id_of_their_case_alone(desk: De
     """A transaction of theirs leads nowhere: that it is of this case is what restriction keeps shut (GDPR Art. 18)."""
     ada = await desk.person("ada", Role.ANALYST)
     case = await desk.case()
-    await desk.pool.execute(
-        """insert into privacy.holds(hold_id, tenant, mark, reason, placed_by, placed_at, ground, tag)
-        select 'h', tenant, subject_tag, 't', 'p', $2, 'accuracy', subject_tag from triage.cases where case_id = $1""",
-        case,
-        desk.now - timedelta(hours=1),
-    )
+    await restrict(desk, case)
     assert await found(desk, ada, Wanted(text="t-1")) == []
     assert await found(desk, ada, Wanted(text=case)) == [case]
+
+
+async def test_a_task_is_found_and_of_who_is_restricted_not_told(desk: Desk) -> None:
+    """It says by what somebody was suspected: a restricted case is of its kind's task, and no search by it."""
+    ada = await desk.person("ada", Role.ANALYST)
+    one = await desk.case(reason="liveness_far_below_threshold")
+    two = await desk.case(reason="match_far_below_threshold")
+    await desk.triage.tell(incident(7, action="audit_and_threshold_proposal"))
+    [three] = await found(desk, ada, Wanted(kind="incident"))
+    for task, case in (("fraud_analyst_review", one), ("manual_kyc_review", two), ("threshold_proposal", three)):
+        assert await found(desk, ada, Wanted.given(task=task)) == [case], task
+        [listed] = await desk.desk.listed(ada, desk.now, case_id=case)
+        assert listed.task == task
+    await desk.pool.execute("update triage.cases set task = null where case_id = $1", one)
+    [listed] = await desk.desk.listed(ada, desk.now, case_id=one)
+    assert listed.task == "subject_suspicion", "a release before knew no task"
+    await restrict(desk, two)
+    [listed] = await desk.desk.listed(ada, desk.now, case_id=two)
+    assert listed.task == "subject_suspicion"
+    assert await found(desk, ada, Wanted.given(task="manual_kyc_review")) == []
 
 
 async def test_a_search_has_pages_and_is_on_record(desk: Desk) -> None:

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.triage.core.due import Due, Overdue, alerts_of, rested
+from services.triage.core.signals import Kind
+from services.triage.core.tasks import of_kind
 from tests.unit.triage.events import AT
 
 SPAN = timedelta(hours=24)
@@ -15,7 +17,8 @@ SPAN = timedelta(hours=24)
 def test_each_kind_has_its_time_and_others_have_none() -> None:
     """In minutes, hours or days."""
     due = Due.read("subject=24h, incident=30m,access=2d")
-    assert [due.seconds(each) for each in ("subject", "incident", "access", "cohort")] == [86_400, 1_800, 172_800, None]
+    kinds: tuple[Kind, ...] = ("subject", "incident", "access", "cluster")
+    assert [due.seconds(each, of_kind(each)) for each in kinds] == [86_400, 1_800, 172_800, None]
     assert Due.read("none").spans == {}
 
 
