@@ -13,11 +13,9 @@ from services.console.pages import words
 from services.console.pages.frame import Frame
 from services.console.watched import Watched
 from services.console.who import Callers
-from services.triage.api.bodies import Cursor, Find, State, Tenant
+from services.triage.api.bodies import Cursor, Find, Severity, State, Task, Tenant
 from services.triage.api.bulk_bodies import MOST
 from services.triage.api.cases import Cases
-from services.triage.core.tasks import Task
-from services.triage.core.wanted import Severity, Wanted
 
 PAGE: Final = 25
 """Cases of a page of the queue: what somebody on a telephone scrolls through, not all that there are."""
@@ -52,10 +50,21 @@ def list_pages(frame: Frame, cases: Cases, anomalies: ToldAnomalies, callers: Ca
         rows: Rows = PAGE,
     ) -> Response:
         asked = {"find": find.strip(), "tenant": tenant.strip(), "task": task, "severity": severity}
-        wanted = Wanted.given(tenant, None, severity or None, find, task or None)
-        show = show or ("all" if wanted.text else "waiting")  # who looks for one case wants it also where it is closed
+        show = show or (
+            "all" if asked["find"] else "waiting"
+        )  # who looks for one case wants it where it is closed, too
         waiting = await cases.waiting(caller, frame.now())  # first: what comes in between is new
-        found = await cases.page(caller, _STATES[show], mine=show == "mine", limit=rows, cursor=cursor, wanted=wanted)
+        found = await cases.page(
+            caller,
+            _STATES[show],
+            mine=show == "mine",
+            limit=rows,
+            cursor=cursor,
+            find=find,
+            tenant=tenant,
+            task=task or None,
+            severity=severity or None,
+        )
         content: dict[str, Any] = {
             "found": found,
             "asked": {name: each for name, each in asked.items() if each},

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from proofwatch.detection.case_words import QUEUES, reason_words
 from services.triage.api.bodies import (
+    TASKS,
     Attack,
     Attempts,
     Case,
@@ -20,13 +21,13 @@ from services.triage.api.bodies import (
 )
 from services.triage.api.rereview_bodies import Agreement, Blind, Pair
 from services.triage.api.rereview_bodies import Finding as OfTwo
-from services.triage.core.tasks import TABLE
+
+__all__ = ["TASKS"]
 
 KINDS: Final[Mapping[str, str]] = {
     "subject": "one person", "incident": "an incident", "access": "access to imagery", "cohort": "a cohort",
     "cluster": "an attack cluster",
 }  # fmt: skip
-TASKS: Final = TABLE
 STATES: Final[Mapping[str, str]] = {"open": "open", "escalated": "escalated", "closed": "closed", "absent": "not there"}
 SEVERITIES: Final[Mapping[str, str]] = {"high": "grave", "medium": "medium", "low": "slight"}
 DEEDS: Final[Mapping[str, str]] = {

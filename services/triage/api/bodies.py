@@ -10,7 +10,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from proofwatch.access.reasons import LONGEST_REASON
 from proofwatch.web.malformed import KEPT, PRINTED
 from services.triage.core.notes import LONGEST
-from services.triage.core.tasks import Owner, Task
+from services.triage.core.signals import Kind as Kind
+from services.triage.core.tasks import TABLE, Owner
+from services.triage.core.tasks import Task as Task
+from services.triage.core.wanted import Severity as Severity
 
 CaseId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,128}$", description="A case, as lists name it.")]
 Deed = Literal[
@@ -20,6 +23,8 @@ Deed = Literal[
 Attack = Literal["presentation", "injection", "impostor"]
 State = Literal["running", "open", "escalated", "closed", "all"]
 """`running`: open or escalated."""
+TASKS: Final = TABLE
+"""By task whose it is, what it is called, and what is asked."""
 Find = Annotated[
     str,
     Query(

@@ -19,7 +19,21 @@ from services.triage.adapters.desk import NoSuchCase, PostgresDesk
 from services.triage.adapters.desk_reads import After
 from services.triage.adapters.incident_cases import cases_of_incidents
 from services.triage.adapters.waiting import Held, held, read_until, waiting
-from services.triage.api.bodies import Attack, Attempts, Beside, Case, CaseChanges, CasePage, Deed, Next, State, Waiting
+from services.triage.api.bodies import (
+    Attack,
+    Attempts,
+    Beside,
+    Case,
+    CaseChanges,
+    CasePage,
+    Deed,
+    Kind,
+    Next,
+    Severity,
+    State,
+    Task,
+    Waiting,
+)
 from services.triage.api.cursors import place_of
 from services.triage.api.refusals import refusals
 from services.triage.api.shown import shown_listed, shown_timeline, shown_whole, why_not
@@ -28,7 +42,7 @@ from services.triage.core.dispositions import Finding
 from services.triage.core.news import Place
 from services.triage.core.notes import unfit
 from services.triage.core.timeline import AttemptPlace
-from services.triage.core.wanted import ANY, Wanted
+from services.triage.core.wanted import Wanted
 
 if TYPE_CHECKING:
     import asyncpg
@@ -80,11 +94,15 @@ class Cases:
         limit: int,
         cursor: str = "",
         proposed: bool = False,
-        wanted: Wanted = ANY,
+        find: str = "",
+        tenant: str = "",
+        kind: Kind | None = None,
+        task: Task | None = None,
+        severity: Severity | None = None,
     ) -> CasePage:
-        """Return some of the cases that are there for who asks and are `wanted`, in the order of lists.
+        """Return some of the cases that are there for who asks, in the order of lists.
 
-        `proposed`: of those of which something waits for a second person.
+        `proposed`: of those of which something waits for a second person; `find`: of those that this text stands for.
         """
         after, now = _after(cursor) if cursor else None, self._now()
         with refusals(caller.session):
@@ -96,7 +114,7 @@ class Cases:
                 most=limit,
                 after=after,
                 proposed=proposed,
-                wanted=wanted,
+                wanted=Wanted.given(tenant, kind, severity, find, task),
             )
         more = _cursor(found[-1], after.as_of if after else now) if len(found) == limit else None
         return CasePage(cases=[shown_listed(each, caller.session) for each in found], next=more)

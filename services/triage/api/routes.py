@@ -17,18 +17,18 @@ from services.triage.api.bodies import (
     CasePage,
     Cursor,
     Find,
+    Kind,
     Limit,
     Next,
     Nothing,
+    Severity,
     State,
+    Task,
     Tenant,
     Waiting,
 )
 from services.triage.api.cases import Cases
 from services.triage.api.deed_routes import Calls, tagged
-from services.triage.core.signals import Kind
-from services.triage.core.tasks import Task
-from services.triage.core.wanted import Severity, Wanted
 
 
 def case_routes(cases: Cases, caller: Calls, reader: Callable[..., Any], looker: Callable[..., Any]) -> APIRouter:
@@ -60,8 +60,19 @@ def case_routes(cases: Cases, caller: Calls, reader: Callable[..., Any], looker:
         `proposed`: those of which something waits for a second person. `find`: those that a text stands for, as it is
         written; with `state=all` closed ones, too. Of a part its whole is found.
         """
-        wanted = Wanted.given(tenant, kind, severity, find, task)
-        return await cases.page(who, state, mine=mine, limit=limit, cursor=cursor, proposed=proposed, wanted=wanted)
+        return await cases.page(
+            who,
+            state,
+            mine=mine,
+            limit=limit,
+            cursor=cursor,
+            proposed=proposed,
+            find=find,
+            tenant=tenant,
+            kind=kind,
+            task=task,
+            severity=severity,
+        )
 
     @router.get("/changes")
     async def changes(who: Follows, limit: Limit = 100, cursor: Cursor = "") -> CaseChanges:

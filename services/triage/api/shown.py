@@ -33,8 +33,8 @@ from services.triage.core.dispositions import Finding as Found
 from services.triage.core.judgements import Asked, judged
 from services.triage.core.parts import may_be_taken_out, may_become_part, merged
 from services.triage.core.signals import CaseReason as Reason
-from services.triage.core.timeline import AttemptPlace, Timeline
 from services.triage.core.tasks import TABLE
+from services.triage.core.timeline import AttemptPlace, Timeline
 from services.triage.core.whole import WholeCase
 
 _OF_WORK: Final[tuple[Deed, ...]] = ("take", "release", "refer", "close")
