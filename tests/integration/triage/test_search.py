@@ -5,6 +5,7 @@ from datetime import timedelta
 from proofwatch.access.roles import Role
 from proofwatch.events.types import Slice
 from services.triage.adapters.desk_reads import After
+from services.triage.core.tasks import Task
 from services.triage.core.wanted import Wanted
 from tests.integration.triage.house import Desk
 from tests.unit.triage.events import INCIDENT_ID, incident
@@ -12,8 +13,8 @@ from tests.unit.triage.events import INCIDENT_ID, incident
 EVERY = ("open", "escalated", "closed")
 
 
-async def found(desk: Desk, token: str, wanted: Wanted, **given: int) -> list[str]:
-    cases = await desk.desk.listed(token, desk.now, states=EVERY, wanted=wanted, **given)
+async def found(desk: Desk, token: str, wanted: Wanted) -> list[str]:
+    cases = await desk.desk.listed(token, desk.now, states=EVERY, wanted=wanted)
     return [each.now.case_id for each in cases]
 
 
@@ -97,7 +98,10 @@ async def test_a_task_is_found_and_of_who_is_restricted_not_told(desk: Desk) -> 
     two = await desk.case(reason="match_far_below_threshold")
     await desk.triage.tell(incident(7, action="audit_and_threshold_proposal"))
     [three] = await found(desk, ada, Wanted(kind="incident"))
-    for task, case in (("fraud_analyst_review", one), ("manual_kyc_review", two), ("threshold_proposal", three)):
+    of_each: tuple[tuple[Task, str], ...] = (
+        ("fraud_analyst_review", one), ("manual_kyc_review", two), ("threshold_proposal", three),
+    )  # fmt: skip
+    for task, case in of_each:
         assert await found(desk, ada, Wanted.given(task=task)) == [case], task
         [listed] = await desk.desk.listed(ada, desk.now, case_id=case)
         assert listed.task == task
