@@ -39,7 +39,7 @@ async def test_what_was_erased_since_the_backup_is_erased_again(
     figures = await replay.tell(missing[0], privacy.now)
     assert {name: count for name, count in figures.items() if count} == {
         "cases": 1, "case_reasons": 1, "imagery_references": 1, "imagery_leases": 1, "consents": 1, "ledger_rows": 1,
-        "keys_destroyed": 1, "backups_readable_while_epoch": 1,
+        "attempts": 1, "keys_destroyed": 1, "backups_readable_while_epoch": 1,
     }  # fmt: skip
     assert await replay.unknown(await announced(privacy.bus)) == ([], [])
     assert [row[0] for row in await pool.fetch("select mark from privacy.keys")] == [OTHER.mark]
