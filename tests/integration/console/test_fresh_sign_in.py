@@ -301,7 +301,7 @@ async def test_a_session_at_the_broker_ends_with_that_of_the_console(viewed: Vie
     first = await place.token("s-ada")
     of_broker = await viewed.session(first)
     answer = await console.client_of(first).form("/sign-out", out="1")
-    assert answer.headers["location"] == "/sign-in", answer.text
+    assert answer.headers["location"] == "/sign-in?out=true", answer.text
     assert await viewed.leased(of_broker) == "not_signed_in"
     second = await place.token("s-ada")
     of_broker = await viewed.session(second)
