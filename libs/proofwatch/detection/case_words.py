@@ -171,10 +171,12 @@ def _score_words(values: Mapping[str, float]) -> list[str]:
 
 
 def _rate_words(values: Mapping[str, float]) -> list[str]:
-    if not values.keys() >= {"k", "n", "rate", "expected_rate"}:
+    beside = next((name for name in ("expected_rate", "limit") if name in values), None)
+    if beside is None or not values.keys() >= {"k", "n", "rate"}:
         return []
-    k, n, rate, expected = (values[each] for each in ("k", "n", "rate", "expected_rate"))
-    said = [f"{k:,.0f} of {n:,.0f} = {percent(rate)}, expected {percent(expected)}"]
+    k, n, rate, other = (values[each] for each in ("k", "n", "rate", beside))
+    of = "expected" if beside == "expected_rate" else "where the limit is"
+    said = [f"{k:,.0f} of {n:,.0f} = {percent(rate)}, {of} {percent(other)}"]
     if values.keys() >= {"risen_from_rate", "risen_to_rate"}:
         said.append(f"rose from {percent(values['risen_from_rate'])} to {percent(values['risen_to_rate'])}")
     return said

@@ -136,7 +136,6 @@ ATTACKS: Final[Mapping[Attack, str]] = {
 }  # fmt: skip
 
 
-WHY_PARTS: Final[Mapping[str, str]] = {"person": "somebody said so"}
 WHY_LEFT: Final[Mapping[str, str]] = {
     "person": "somebody said so", "whole_closed": "this one was closed", "whole_retired": "this one was removed",
 }  # fmt: skip
@@ -151,7 +150,7 @@ def part(part: Part) -> str:
     what = f"{kind}, {_count(part.reasons, 'reason')}, {state}"
     if part.left_why is not None:
         return f"{what}; taken out, because {WHY_LEFT.get(part.left_why, part.left_why.replace('_', ' '))}"
-    return f"{what}; because {WHY_PARTS.get(part.why, part.why.replace('_', ' '))}"
+    return f"{what}; because {part.words}"
 
 
 def similar(case: Similar) -> str:

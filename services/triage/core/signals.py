@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 from proofwatch.detection.case_words import reason_words
 from proofwatch.detection.known_by import known_by
 from proofwatch.events.enumerations import EscalationSeverity, IncidentAction, IncidentSeverity, IncidentState
-from proofwatch.events.types import Access, Incident, PlatformAlert, Step, Suspicion
+from proofwatch.events.types import Access, Incident, PlatformAlert, Proof, Step, Suspicion
 from proofwatch.governance.cohort import Cohort
 from services.triage.core.tasks import Task, of_action, of_reason
 from services.triage.core.traits import Scope, Trait
@@ -142,8 +142,9 @@ def from_incident(incident: Incident) -> Signal:
     rise = _rise(incident)
     told = incident.rule if incident.state == "firing" else incident.ended_by or incident.state
     told = f"{told}.{incident.metric}"
-    if incident.proof and incident.change in ("rose", "grew"):  # whether it goes on or ended: labels say what it was
-        told = f"limit_breach.{incident.proof.metric}"
+    proof = incident.proof if incident.change in ("rose", "grew") else None
+    if proof:  # whether it goes on or ended: labels say what it was
+        told = f"limit_breach.{proof.metric}"
     cause = CaseReason(
         source_id=incident.incident_id,
         source_revision=incident.revision,
@@ -151,7 +152,9 @@ def from_incident(incident: Incident) -> Signal:
         at=known_by(incident).astimezone(UTC),
         transaction_id=None,
         severity=_INCIDENT_SEVERITY[incident.severity],
-        evidence={name: float(getattr(incident, name)) for name in _EVIDENCE} | (_of_rise(rise) if rise else {}),
+        evidence=_of_proof(proof)
+        if proof and not rise
+        else {name: float(getattr(incident, name)) for name in _EVIDENCE} | (_of_rise(rise) if rise else {}),
     )
     name, value = next(((each.segment_name, each.segment_value) for each in incident.root), (None, None))
     news = IncidentNews(
@@ -193,6 +196,18 @@ def _rise(incident: Incident) -> Step | None:
     if incident.change != "rose_again":
         return None
     return next((each for each in reversed(incident.steps or ()) if each.told), None)
+
+
+def _of_proof(proof: Proof) -> dict[str, float]:
+    """Return the numbers of what labels prove, which are not those of the incident's lead."""
+    return {
+        "k": float(proof.accepted),
+        "n": float(proof.attacks),
+        "rate": proof.accepted / proof.attacks if proof.attacks else 0.0,
+        "low": proof.low,
+        "high": proof.high,
+        "limit": proof.limit,
+    }
 
 
 def _of_rise(rise: Step) -> dict[str, float]:

@@ -66,7 +66,7 @@ async def test_a_part_leads_to_its_whole_which_says_what_it_is_made_of(console: 
     page = (await ada.get(led.headers["location"])).text
     assert "goes on as a part of this one" in page
     assert f'href="/cases/{part}?itself=true"' in page
-    assert "because somebody said so" in page
+    assert "because a person put it here" in page
     itself = (await ada.get(f"/cases/{part}?itself=true")).text
     assert f'href="/cases/{whole}"' in itself
     assert f'data-place="/cases/{part}?itself=true"' in itself

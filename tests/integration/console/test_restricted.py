@@ -59,12 +59,12 @@ async def test_who_judges_a_whole_is_told_which_parts_are_left_out(console: Cons
     assert merged.status_code == 200, merged.text
     await ada.post(f"/v1/cases/{whole}/take", if_match=f'"{await seen(ada, whole)}"')
     page = (await ada.get(f"/cases/{whole}")).text
-    assert ("because somebody said so" in page, "left out" in page) == (True, False)
+    assert ("because a person put it here" in page, "left out" in page) == (True, False)
     await console.pool.execute(PLACE, part, console.now)
     page = (await ada.get(f"/cases/{whole}")).text
     assert "one person, escalated, restricted (GDPR Art. 18); why is not shown" in page
     assert page.count("1 of them is restricted (GDPR Art. 18) and left out") == 3, "parts, a threat, none"
-    assert "because somebody said so" not in page
+    assert "because a person put it here" not in page
     told = (await ada.get(f"/v1/cases/{whole}")).json()
     assert [told["left_out"], *((each["restricted"], each["reasons"], each["why"]) for each in told["members"])] == [
         1,
