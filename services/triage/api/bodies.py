@@ -8,6 +8,7 @@ from fastapi import Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from proofwatch.access.reasons import LONGEST_REASON
+from proofwatch.events.enumerations import VerdictDecision
 from proofwatch.web.malformed import KEPT, PRINTED
 from services.triage.core.notes import LONGEST
 from services.triage.core.signals import Kind as Kind
@@ -286,7 +287,7 @@ class Attempt(BaseModel):
     ]
     words: Annotated[str, Field(description="Why it is here, in words.")]
     person: Annotated[str, Field(description="Whose: a name that holds within this case alone.")]
-    decision: Literal["accept", "retry", "refer"]
+    decision: VerdictDecision
     action: str
     reasons: list[str]
     match_outcome: str
