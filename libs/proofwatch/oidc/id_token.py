@@ -53,14 +53,19 @@ def keys_of(document: Mapping[str, Any]) -> KeySet:
     return KeySet(found)
 
 
-def believed(token: str, keys: KeySet, expected: Expected, now: datetime, access_token: str = "") -> dict[str, Any]:
-    """Return the claims of an ID token. Raises `UnknownKey`, `NotBelieved`."""
+def decoded(token: str, keys: KeySet) -> jwt.Token:
+    """Return a token that one of these keys has signed; of its claims nothing is judged. Raises `UnknownKey`."""
     try:
-        found = jwt.decode(token, keys, algorithms=ALGORITHMS)
+        return jwt.decode(token, keys, algorithms=ALGORITHMS)
     except JoseError as error:
         raise UnknownKey(type(error).__name__) from None
     except (ValueError, TypeError, KeyError, AttributeError):
         raise UnknownKey("unreadable") from None
+
+
+def believed(token: str, keys: KeySet, expected: Expected, now: datetime, access_token: str = "") -> dict[str, Any]:
+    """Return the claims of an ID token. Raises `UnknownKey`, `NotBelieved`."""
+    found = decoded(token, keys)
     must = {"iss": expected.issuer, "aud": expected.client_id}
     options: Any = {name: {"essential": True, "value": value} for name, value in must.items()}
     params = {"client_id": expected.client_id, "nonce": expected.nonce, "access_token": access_token}

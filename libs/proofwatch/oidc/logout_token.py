@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from joserfc import jwt
-from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from proofwatch.oidc.id_token import ALGORITHMS, Expected, NotBelieved, UnknownKey
+from proofwatch.oidc.id_token import Expected, NotBelieved, decoded
 
 EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
 OLDEST_S: Final = 600
@@ -29,12 +27,7 @@ class Logout(NamedTuple):
 
 def believed_logout(token: str, keys: KeySet, expected: Expected, now: datetime) -> Logout:
     """Return what a logout token says. Raises `UnknownKey`, `NotBelieved`."""
-    try:
-        found = jwt.decode(token, keys, algorithms=ALGORITHMS)
-    except JoseError as error:
-        raise UnknownKey(type(error).__name__) from None
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise UnknownKey("unreadable") from None
+    found = decoded(token, keys)
     claims = found.claims
     if not isinstance(claims, dict):
         raise NotBelieved("unreadable")
