@@ -6,12 +6,15 @@ from typing import Any, Final
 
 from services.triage.adapters.desk_reads import LISTED
 from services.triage.adapters.desk_rows import listed_in, seen_in
+from services.triage.adapters.firing import firing_of
 from services.triage.adapters.restricted import restriction_of
 from services.triage.core.assignments import ListedCase
 from services.triage.core.life import stage_of
 from services.triage.core.news import Changed, News, Place
 
-_SELECT: Final = LISTED.format(restriction=restriction_of("c", "$5"), more=", c.changed_in::text")
+_SELECT: Final = LISTED.format(
+    restriction=restriction_of("c", "$5"), firing=firing_of("c"), more=", c.changed_in::text"
+)
 _CHANGED: Final = f"""{_SELECT}
 where (c.changed_in, c.case_id collate "C") > ($1::text::xid8, $2) and c.changed_in < $6::text::xid8
   and ($3::text[] is null or c.tenant = any($3))

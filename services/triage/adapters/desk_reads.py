@@ -20,11 +20,11 @@ from services.triage.adapters.desk_rows import (
 )  # fmt: skip
 from services.triage.adapters.disposition_rows import pending_of
 from services.triage.adapters.family import locked_with_wholes
+from services.triage.adapters.firing import firing_of
 from services.triage.adapters.restricted import restriction_of
 from services.triage.adapters.search import LETTERS, cases_by
 from services.triage.core.assignments import CaseNow, ListedCase, Worker
 from services.triage.core.cases import Queue
-from services.triage.core.parts import OVER
 from services.triage.core.signals import CaseReason
 from services.triage.core.wanted import ANY, Wanted
 from services.triage.core.whole import NextWhy, WholeCase, withheld
@@ -39,13 +39,14 @@ select c.case_id, c.tenant, c.kind, c.state, case when c.parts_grave then 'high'
        a.person_id, a.assigned_at, d.name, restriction.holds is not null as restricted,
        f.disposition_id, f.verdict, f.reason, f.attack, f.species, f.proposed_by, f.proposed_at, f.on_revision,
        (select name from access.directory where person_id = f.proposed_by) as proposed_by_name,
+       firing.fires_since, firing.part_fires_since, agreed.agreed_verdict, agreed.agreed_by,
        (select array_agg(r.code order by r.at desc, r.code) from triage.case_reasons r
         where r.case_id = c.case_id and restriction.holds is null) as codes{more}
 from triage.cases c{restriction}
 left join triage.assignments a on a.case_id = c.case_id and a.released_at is null
 left join access.directory d on d.person_id = a.person_id
 left join triage.dispositions f on f.case_id = c.case_id and f.state = 'proposed'
-"""
+{firing}"""
 # Which cases, and in what order, is settled first, of what that takes; what lists show is looked up of these alone.
 _CASES: Final = f"""
 with found as materialized (
@@ -70,7 +71,8 @@ with found as materialized (
     and ($17::text is null or (case when c.parts_grave then 'high' else c.severity end) = $17)
     and ($18::text is null or c.task = $18)
   order by o.later, o.not_grave, o.not_overdue, o.since_us, c.case_id collate "C" limit $5)
-{LISTED.format(restriction=restriction_of("c", "$14"), more="")}join found on found.case_id = c.case_id
+{LISTED.format(restriction=restriction_of("c", "$14"), firing=firing_of("c"), more="")}
+join found on found.case_id = c.case_id
 where $18::text is null or restriction.holds is null
 order by found.later, found.not_grave, found.not_overdue, found.since_us, c.case_id collate "C" """  # noqa: S608 - a join of ours
 _REASONS: Final = f"""
@@ -110,23 +112,18 @@ where c.case_id = any($1::text[] || $3::text[]) or ($2 and c.part_of = any($1::t
   or c.case_id in (select p.part_of from triage.cases p where p.case_id = any($1::text[]))
 order by c.case_id for update"""
 _LOCK: Final = f"""
-select case_id, c.tenant, state, case when parts_grave then 'high' else severity end as severity, queue,
+select c.case_id, c.tenant, state, case when parts_grave then 'high' else severity end as severity, queue,
   restriction.holds is not null as restricted,
   about::text as about, revision, version, stage, snoozed_until, due_at, merged_into, closed_by, part_of,
   (select count(*) from triage.cases p where p.part_of = c.case_id) as parts,
-  exists(select from triage.cases p
-         where (p.case_id = c.case_id or p.part_of = c.case_id) and p.kind in ('incident', 'access')
-           and p.state <> 'closed' and not (
-             select t.trigger = any($2::text[]) from triage.case_transitions t
-             where t.case_id = p.case_id and t.trigger not in ('person', 'erasure') order by t.revision desc limit 1)
-        ) as fires,
+  firing.fires_since, firing.part_fires_since, agreed.agreed_verdict, agreed.agreed_by,
   (select joined_at from triage.parts p where p.part_id = c.case_id and p.left_at is null) as joined_at,
   (select max(settled_at) from triage.dispositions p
    where p.case_id = c.case_id and p.state in ('decided', 'approved')) as judged_at,
   state = 'closed' and exists(select from triage.cases o where o.tenant = c.tenant and o.subject_tag = c.subject_tag
                               and o.state <> 'closed') as goes_on
-from triage.cases c{restriction_of("c", "$3")}
-where case_id = any($1::text[]) order by case_id for update of c"""  # noqa: S608 - a join of ours
+from triage.cases c{restriction_of("c", "$2")}
+{firing_of("c")}where c.case_id = any($1::text[]) order by case_id for update of c"""  # noqa: S608 - a join of ours
 _ASSIGNEES: Final = """
 select case_id, person_id from triage.assignments where case_id = any($1::text[]) and released_at is null"""
 _NAMED: Final = """
@@ -246,7 +243,7 @@ async def locked_case(tx: Any, case_id: str, now: datetime) -> tuple[CaseNow, st
 
 async def locked_cases(tx: Any, case_ids: Sequence[str], now: datetime) -> dict[str, tuple[CaseNow, str]]:
     """Lock cases, in the order of their ids; return each by its id as `locked_case` does, if it is there."""
-    rows = await tx.fetch(_LOCK, case_ids, sorted(OVER), now)
+    rows = await tx.fetch(_LOCK, case_ids, now)
     held = {row["case_id"]: row["person_id"] for row in await tx.fetch(_ASSIGNEES, case_ids)}
     pending = await pending_of(tx, case_ids)
     return {(id_ := row["case_id"]): (case_in(row, held.get(id_), pending.get(id_)), seen_in(row)) for row in rows}

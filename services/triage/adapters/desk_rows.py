@@ -10,6 +10,7 @@ from proofwatch.events.types import Access
 from proofwatch.governance.cohort import Cohort
 from services.triage.core.assignments import CaseNow, ListedCase, Worker, accounts
 from services.triage.core.dispositions import Finding, Proposal
+from services.triage.core.firing import Agreed, Firing
 from services.triage.core.life import stage_of
 from services.triage.core.parts import Part
 from services.triage.core.signals import CaseReason, CohortRate
@@ -50,7 +51,8 @@ def case_in(row: Mapping[str, Any], assignee: str | None, pending: Proposal | No
         due_at=row["due_at"],
         part_of=row["part_of"],
         parts=row["parts"],
-        fires=bool(row.get("fires")),
+        firing=Firing(row["fires_since"], row["part_fires_since"]),
+        agreed=Agreed(row["agreed_verdict"], frozenset(row["agreed_by"])) if row["agreed_verdict"] else None,
         joined_at=row.get("joined_at"),
         judged_at=row.get("judged_at"),
         restricted=bool(row.get("restricted")),

@@ -120,6 +120,10 @@ class ListedCase(BaseModel):
     stage: Annotated[str, Field(description="How far people are with it.")]
     due_at: Annotated[datetime | None, Field(description="When its time is over; while it rests that moves on.")]
     snoozed_until: Annotated[datetime | None, Field(description="It rests until then.")]
+    fires_since: Annotated[
+        datetime | None,
+        Field(description="Since when it, or a part of it, fires: it is not closed before somebody found what it is."),
+    ]
     restricted: Annotated[
         bool,
         Field(description="Processing is (GDPR Art. 18), of a cluster each part's: nobody sees why, or judges it."),

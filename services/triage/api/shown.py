@@ -106,6 +106,7 @@ def _listed(case: Listed, to: Session) -> dict[str, Any]:
         "opened_at": case.opened_at,
         "changed_at": case.changed_at,
         "assigned_at": case.assigned_at,
+        "fires_since": case.now.firing.since,
         "reasons": list(case.reasons),
         "proposal": _proposal(case),
         "about": msgspec.to_builtins(case.about) if case.about else None,

@@ -24,7 +24,10 @@ _HEADS: Final = (
     "WORKED ON BY",
     "NEWEST REASON",
 )
-_NOT_SHOWN: Final = {"about", "pending", "is_final", "snoozed_until", "due_at", "fires", "joined_at", "judged_at"}
+_NOT_SHOWN: Final = {
+    "about", "pending", "is_final", "snoozed_until", "due_at", "firing", "agreed", "joined_at",
+    "judged_at",
+}  # fmt: skip
 """Of what decides of a case: what is shown in another way."""
 
 
@@ -67,6 +70,7 @@ def _object(case: ListedCase) -> dict[str, Any]:
         "about": case.about,
         "snoozed_until": _iso(case.now.snoozed_until),
         "due_at": _iso(case.now.due_at),
+        "fires_since": _iso(case.now.firing.since),
         "seen": case.seen,
     }
 

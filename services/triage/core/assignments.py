@@ -13,6 +13,7 @@ from proofwatch.events.enumerations import EscalationSeverity, EscalationStatus
 from proofwatch.events.types import Access
 from services.triage.core.cases import Queue
 from services.triage.core.dispositions import Finding, Proposal
+from services.triage.core.firing import QUIET, Agreed, Firing, hindrance
 from services.triage.core.life import Deed as Deed
 from services.triage.core.life import Stage, is_listed
 from services.triage.core.tasks import Task
@@ -21,7 +22,7 @@ Why = Literal[
     "role_missing", "case_closed", "assigned_to_another", "not_assigned", "not_yours", "not_for_them", "about_yourself",
     "enough_in_hand", "not_at_this_stage", "nothing_proposed", "your_own", "evidence_changed", "being_approved",
     "is_final", "no_such_time", "part_of_another", "no_such_whole", "has_parts", "another_queue", "due_before",
-    "no_part", "is_judged", "still_fires", "processing_restricted",
+    "no_part", "is_judged", "still_fires", "second_person", "processing_restricted",
 ]  # fmt: skip
 RESEARCH: Final = "research"
 USES: Final = frozenset[Deed](
@@ -37,9 +38,9 @@ class CaseNow(NamedTuple):
     """What decides of a case; `assignee`: the id of who works on it; `about`: whose acts it is about.
 
     `pending`: what somebody proposed that it is. `is_final`: it was closed for good.
-    `part_of`: the case that it goes on with, since `joined_at`; `parts`: how many go on with it; `fires`: it, or one of
-    these, does; `judged_at`: when somebody last decided what it is. `restricted`: the processing of its person's data
-    is (GDPR Art. 18), of a cluster that of each part, and nobody has permitted this case.
+    `part_of`: the case that it goes on with, since `joined_at`; `parts`: how many go on with it; `firing`: since when
+    it, and these, do; `judged_at`: when somebody last decided what it is, and `agreed` what. `restricted`: the
+    processing of its person's data is (GDPR Art. 18), of a cluster that of each part, and nobody has permitted it.
     """
 
     case_id: str
@@ -57,7 +58,8 @@ class CaseNow(NamedTuple):
     due_at: datetime | None = None
     part_of: str | None = None
     parts: int = 0
-    fires: bool = False
+    firing: Firing = QUIET
+    agreed: Agreed | None = None
     joined_at: datetime | None = None
     judged_at: datetime | None = None
     restricted: bool = False
@@ -256,8 +258,8 @@ def _closed(case: CaseNow, session: Session) -> Change | Refusal:
         return Refusal("not_yours", "take the case first; else a checker closes it")
     if case.pending is not None and case.pending.on_revision == case.revision:
         return Refusal("being_approved", "a checker approves what was proposed, or sends it back, before it is closed")
-    if case.parts and case.fires:
-        return Refusal("still_fires", "one of its parts still fires: close it once that ended, or take it out first")
+    if hindered := hindrance(case.firing, case.stage, case.agreed, case.severity, session):
+        return Refusal(*hindered)
     return Change(release=case.assignee is not None, close=True)
 
 

@@ -16,7 +16,7 @@ from services.triage.adapters.desk import CaseRefused, NoSuchCase
 from services.triage.core.assignments import NOTHING, Deed
 from tests.integration.access.house import BY
 from tests.integration.triage.house import Desk
-from tests.unit.triage.events import OTHER_ID, access, incident, merged, suspicion
+from tests.unit.triage.events import OTHER_ID, access, ended, incident, merged, suspicion
 
 
 async def test_a_case_is_taken_released_given_and_closed_by_people(desk: Desk) -> None:
@@ -150,13 +150,14 @@ async def test_a_case_that_goes_on_in_another_is_released_and_one_that_opens_ane
     await desk.triage.tell(incident(1))
     case = str(await desk.pool.fetchval("select case_id from triage.cases"))
     await desk.desk.do("take", case, ada, desk.now)
+    await desk.triage.tell(ended(2))
     await desk.desk.do("close", case, carl, desk.now, reason="known")
-    await desk.triage.tell(incident(2, change="again"))
+    await desk.triage.tell(incident(3, change="again"))
     row = await desk.pool.fetchrow("select state, closed_at, closed_by, closed_reason from triage.cases")
     assert tuple(row) == ("escalated", None, None, None)
     assert (await desk.desk.listed(ada, desk.now))[0].assignee_name is None
     await desk.desk.do("take", case, ada, desk.now)
-    await desk.triage.tell(merged(3, into=OTHER_ID))
+    await desk.triage.tell(merged(4, into=OTHER_ID))
     assert await desk.desk.listed(ada, desk.now, mine=True) == []
     row = await desk.pool.fetchrow("select released_by from triage.assignments order by assignment_id desc limit 1")
     assert row["released_by"] == "triage"
@@ -214,4 +215,7 @@ async def test_nobody_works_on_a_case_about_what_they_did_themselves(desk: Desk)
     assert (seen.kind, seen.about) == ("access", alert.access)
     assert [each.outcome for each in await desk.of_cases()][:4] == ["denied"] * 4
     await desk.desk.do("take", case, bob, desk.now)
+    with pytest.raises(CaseRefused, match="still fires"):
+        await desk.desk.do("close", case, bob, desk.now, reason="Ada was ill")
+    await desk.triage.tell(access(access=alert.access, state="resolved"))
     assert (await desk.desk.do("close", case, bob, desk.now, reason="Ada was ill")).close

@@ -14,7 +14,7 @@ from proofwatch.runtime.migrations import migrate
 from tests.integration.access.house import make_passwords_cheap
 from tests.integration.triage.conftest import Triage
 from tests.integration.triage.house import Desk
-from tests.unit.triage.events import incident, suspicion
+from tests.unit.triage.events import ended, incident, suspicion
 
 HOUR = timedelta(hours=1)
 
@@ -80,8 +80,9 @@ async def test_what_is_closed_in_time_is_not_told_and_what_is_opened_anew_has_it
     await desk.triage.tell(incident(2))
     assert await desk.pool.fetchval("select due_at from triage.cases where kind = 'incident'") == before, "no news"
     await desk.pool.execute("update triage.cases set told_overdue_at = now(), due_at = due_at - interval '1 day'")
+    await desk.triage.tell(ended(3))
     await desk.desk.do("close", of_incident, carl, desk.now, reason="done")
-    await desk.triage.tell(incident(3, change="again"))
+    await desk.triage.tell(incident(4, change="again"))
     row = await desk.pool.fetchrow(
         "select due_at, told_overdue_at, changed_at from triage.cases where kind = 'incident'"
     )

@@ -98,14 +98,6 @@ def test_who_takes_what_out(who: Session, of: CaseNow | None, refused: str | Non
         assert found == Change(unmerge=True)
 
 
-def test_a_whole_is_not_closed_while_a_part_fires() -> None:
-    """By nobody; what fires and has no parts is closed as ever."""
-    for who in (ADA, CARL):
-        assert why(decided(case("me", parts=1, fires=True), who, "close")) == "still_fires"
-        assert why(decided(case("me", parts=1), who, "close")) is None
-        assert why(decided(case("me", fires=True), who, "close")) is None
-
-
 @given(
     deed=st.sampled_from(["take", "assign", "release", "refer", "close", "review", "snooze", "wake", "reopen", "know"]),
     stage=st.sampled_from(STAGES),
