@@ -1,11 +1,13 @@
 """Cases of somebody whose processing is restricted (GDPR Art. 18): there, and not judged, nor shown why; PostgreSQL."""
 
+import random
 from datetime import timedelta
 
 import pytest
 
 from proofwatch.access.roles import Role
 from services.triage.adapters.desk import CaseRefused
+from services.triage.adapters.restricted import restriction_of, shut_cases
 from services.triage.adapters.waiting import waiting
 from services.triage.api.shown import shown_whole
 from services.triage.commands.text import as_table, of_case
@@ -24,6 +26,18 @@ insert into privacy.holds(hold_id, tenant, mark, reason, placed_by, placed_at, g
 select 'hold-1', tenant, subject_tag, 'ticket', 'pia', $2, 'accuracy', subject_tag from triage.cases
 where case_id = $1"""
 _PERMIT = "insert into privacy.permitted_uses values('hold-1', $1, 'legal_claims', 'claim', 'paul', $2, $3)"
+_FILL = """
+insert into triage.cases(case_id, tenant, kind, subject_tag, state, severity, queue, revision, opened_at, changed_at,
+  part_of)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], array_fill('open'::text, $6),
+  array_fill('low'::text, $6), array_fill('soc'::text, $6), array_fill(1, $6), array_fill($7::timestamptz, $6),
+  array_fill($7::timestamptz, $6), $5::text[])"""
+_HOLD = """
+insert into privacy.holds(hold_id, tenant, mark, reason, placed_by, placed_at, ground, tag)
+values($1, $2, $3, 'ticket', 'pia', $4, 'accuracy', $3)"""
+_MAY = "insert into privacy.permitted_uses values($1, $2, 'legal_claims', 'claim', 'paul', $3, $4)"
+_ONE_BY_ONE = f"select c.case_id from triage.cases c{restriction_of('c', '$1')} where restriction.holds"  # noqa: S608
+_AS_A_SET = f"with {shut_cases('$1')} select case_id from shut"  # noqa: S608 - both are ours
 
 
 async def restrict(desk: Desk, case: str) -> None:
@@ -243,3 +257,27 @@ async def test_a_restricted_part_may_be_taken_out(desk: Desk) -> None:
     assert (left.left_out, left.listed.now.restricted) == (0, False)
     [gone] = left.parts
     assert (gone.restricted, gone.why, gone.left_why, gone.left_at) == (True, None, None, desk.now)
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_what_is_shut_is_the_same_as_a_set(desk: Desk, seed: int) -> None:
+    """What is counted of thousands is what each would be found to be: people of two tenants, with cases and parts."""
+    chance = random.Random(seed)
+    wholes = [(f"w{n}", chance.choice(("a", "b")), chance.choice(("cluster", "subject"))) for n in range(6)]
+    tags = [f"{n:032x}" for n in range(30)]
+    rows: list[tuple[str, str, str, str | None, str | None]] = [
+        (case, tenant, kind, None if kind == "cluster" else tags.pop(), None) for case, tenant, kind in wholes
+    ]
+    for n in range(14):
+        of, tenant, _ = chance.choice(wholes)
+        rows.append((f"p{n}", tenant, "subject", tags.pop(), chance.choice((of, of, None))))
+    await desk.pool.execute(_FILL, *map(list, zip(*rows, strict=True)), [len(rows)], desk.now)
+    for number, (case, tenant, _, tag, whole) in enumerate(rows):
+        if tag and chance.random() < (0.9 if whole else 0.3):
+            await desk.pool.execute(_HOLD, f"h{number}", chance.choice((tenant, tenant, "a")), tag, desk.now)
+            if chance.random() < 0.2:
+                until = desk.now + timedelta(minutes=chance.choice((-1, 1)))
+                use = chance.choice((case, whole or case))
+                await desk.pool.execute(_MAY, f"h{number}", use, desk.now - timedelta(hours=1), until)
+    found = [[row[0] for row in await desk.pool.fetch(query, desk.now)] for query in (_ONE_BY_ONE, _AS_A_SET)]
+    assert sorted(found[0]) == sorted(found[1]), "each once"
