@@ -1,4 +1,4 @@
--- revision 24
+-- revision 25
 create schema if not exists triage;
 
 -- A case names its subject by tag (HMAC), never by subject_ref; a cohort case names a segment value.
@@ -725,3 +725,40 @@ create index if not exists cases_running_whole on triage.cases(queue, opened_at)
 
 -- What a case asks of people (`core/tasks.py`); null: it was opened by a release before, and its kind says it.
 alter table triage.cases add column if not exists task text;
+
+-- What people want looked back for (`services/triage/core/lookbacks.py`): what members of a case share, what a pattern would
+-- have matched, and hunts, which open it for review. A replica of triage works on one at a time (`taken_by`, until
+-- `taken_until` by the clock here), reading the topic of transactions; whoever takes over begins to read anew. `chosen`: ids
+-- of the suspicions that a hunt opens, settled before the first of them is, so that it opens no other and no more. `form`:
+-- what a draft's form had, whose preview it is. They go after thirty days.
+create table if not exists triage.lookbacks(
+  lookback_id text primary key,
+  kind text not null check (kind in ('traits', 'preview', 'hunt')),
+  pattern_id text,
+  revision integer,
+  severity text,
+  predicate text,
+  case_id text,
+  tenants text[],
+  person_id text not null,
+  asked_at timestamptz not null,
+  since timestamptz not null,
+  most integer not null check (most >= 1),
+  form text,
+  state text not null default 'waiting' check (state in ('waiting', 'reading', 'opening', 'done', 'failed')),
+  progress real not null default 0,
+  read bigint not null default 0,
+  matched bigint not null default 0,
+  opened integer not null default 0,
+  chosen text[],
+  result text,
+  taken_by text,
+  taken_until timestamptz,
+  changed_at timestamptz not null default now(),
+  check ((kind = 'traits') = (predicate is null)),
+  check (kind <> 'hunt' or (pattern_id is not null and revision is not null and severity is not null)));
+comment on column triage.lookbacks.tenants is 'Of whom it is; null: of every tenant.';
+create unique index if not exists lookbacks_one_hunt on triage.lookbacks(pattern_id)
+  where kind = 'hunt' and state in ('waiting', 'reading', 'opening');
+create index if not exists lookbacks_to_do on triage.lookbacks(asked_at) where state in ('waiting', 'reading', 'opening');
+create index if not exists lookbacks_of_pattern on triage.lookbacks(pattern_id, asked_at desc);

@@ -176,6 +176,21 @@ _PATTERN: Final = (
     "proposed_by",
     "changed_at",
 )
+_LOOKBACK: Final = (
+    "lookback_id",
+    "kind",
+    "pattern_id",
+    "revision",
+    "severity",
+    "predicate",
+    "case_id",
+    "tenants",
+    "person_id",
+    "asked_at",
+    "since",
+    "most",
+    "form",
+)
 _SETTLED: Final = ("state", "settled_by", "settled_at")
 _FORGOTTEN: Final = ("access.sessions", "access.attempts")
 _SAID: Final = ("from_ms", "effective_ms", "by_whom", "reason")
@@ -292,6 +307,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
                 "person_id",
                 "reason",
             ),
+            "triage.lookbacks": _LOOKBACK,
             "triage.bulks": ("person_id", "key", "digest", "begun_at"),
             "triage.bulk_results": ("person_id", "key", "number", "case_id", "code", "detail", "seen"),
         },

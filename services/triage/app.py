@@ -18,6 +18,8 @@ from proofwatch.runtime.service import Service
 from services.triage.adapters.attempts import PostgresAttempts
 from services.triage.adapters.cluster_rows import PostgresClusters
 from services.triage.adapters.desk import PostgresDesk
+from services.triage.adapters.lookback_desk import PostgresLookbacks
+from services.triage.adapters.lookback_runner import LookbackRunner
 from services.triage.adapters.pattern_desk import PostgresPatterns
 from services.triage.adapters.pattern_hits import PostgresHits
 from services.triage.adapters.postgres import PostgresCases
@@ -42,6 +44,7 @@ __all__ = [
     "build",
     "connect",
     "desk",
+    "lookback_desk",
     "pattern_desk",
     "rereviews",
 ]
@@ -76,7 +79,8 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
     )
     companions = (relay(fence, bus, GROUP, lanes, clock),)
     worker = Worker(bus, TOPICS, fence, stage, lanes, clock, wire=wire, companions=companions, announce=True)
-    return Service("triage", [worker], sampled=[OutboxDepth(fence)])
+    looking_back = LookbackRunner(bus, pool, secret, clock, wire)
+    return Service("triage", [worker, looking_back], sampled=[OutboxDepth(fence)])
 
 
 def desk(settings: DeskSettings, pool: "asyncpg.Pool") -> PostgresDesk:
@@ -97,6 +101,11 @@ def rereviews(desk: PostgresDesk) -> PostgresRereviews:
 def pattern_desk(pool: "asyncpg.Pool") -> PostgresPatterns:
     """Wire where people work on attack patterns."""
     return PostgresPatterns(pool)
+
+
+def lookback_desk(pool: "asyncpg.Pool") -> PostgresLookbacks:
+    """Wire where people ask to look back."""
+    return PostgresLookbacks(pattern_desk(pool))
 
 
 async def connect(settings: Settings) -> Service:

@@ -1,6 +1,6 @@
 """Transactions, and verdicts on them, as they lie on their topics: bounded, committed ones only, in no group."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -26,54 +26,88 @@ class Read(NamedTuple):
     is_all: bool
 
 
-async def read_past(
-    bus: Bus, wire: Wire, since_ms: int, most: int, take: Callable[[Transaction, int], None], advance: Advance
-) -> Read:
-    """Give each transaction of log time `since_ms` or later to `take`, with its partition; at most so many records.
+class Judgement(NamedTuple):
+    """What a verdict says of an attempt."""
 
-    Each partition gives an equal share. `advance` is told how far it is. Raises `UnknownTopic`, `BusUnavailable`.
+    policy_hash: str
+    decision: str
+
+
+class Portion(NamedTuple):
+    """Transactions that were read, each with its partition; `read`: what was by then; `share` of the topic, 0 to 1."""
+
+    events: Sequence[tuple[Transaction, int]]
+    read: Read
+    share: float
+
+
+async def portions(bus: Bus, wire: Wire, since_ms: int, most: int, at_once: int = 2_000) -> AsyncIterator[Portion]:
+    """Yield the transactions of log time `since_ms` or later, at most so many records, `at_once` of them at a time.
+
+    Each partition gives an equal share. Raises `UnknownTopic`, `BusUnavailable`.
     """
     decode, ends = wire.decoder(codec.TRANSACTION), await bus.ends(topics.TRANSACTIONS)
-    share, read, refused, is_all = max(1, most // max(1, len(ends))), 0, 0, True
-    for partition, end in sorted(ends.items()):
-        place, taken = TopicPartition(topics.TRANSACTIONS, partition), 0
+    each_gives, told = max(1, most // max(1, len(ends))), Read(0, 0, True)
+    for number, (partition, end) in enumerate(sorted(ends.items())):
+        place, taken, first = TopicPartition(topics.TRANSACTIONS, partition), 0, None
         history = bus.consumer(GROUP, [topics.TRANSACTIONS]).history(place, end)
         async for records in history.since(since_ms):
             await wire.prepare(record.value for record in records)
-            for record in records[: share - taken]:
-                try:
-                    take(_own(decode(record.value), record), partition)
-                except Rejected:
-                    refused += 1
-            is_all, taken = is_all and len(records) <= share - taken, taken + len(records[: share - taken])
-            advance(read + taken, None)
-            if taken >= share:
+            first = records[0].offset if first is None and records else first
+            some, taken = records[: each_gives - taken], taken + min(len(records), each_gives - taken)
+            told = told._replace(is_all=told.is_all and len(some) == len(records))
+            for begin in range(0, len(some), at_once):
+                part = some[begin : begin + at_once]
+                events = list(_transactions(decode, part, partition))
+                told = Read(told.records + len(part), told.refused + len(part) - len(events), told.is_all)
+                done = (part[-1].offset + 1 - (first or 0)) / max(1, end - (first or 0))
+                yield Portion(events, told, (number + min(1.0, done)) / len(ends))
+            if taken >= each_gives:
                 break
-        read += taken
-    return Read(read, refused, is_all)
+    yield Portion((), told, 1.0)
+
+
+async def read_past(
+    bus: Bus, wire: Wire, since_ms: int, most: int, take: Callable[[Transaction, int], None], advance: Advance
+) -> Read:
+    """Give each transaction of `portions` to `take`, with its partition. `advance` is told how far it is."""
+    read = Read(0, 0, True)
+    async for portion in portions(bus, wire, since_ms, most):
+        for event, partition in portion.events:
+            take(event, partition)
+        advance((read := portion.read).records, None)
+    return read
+
+
+async def verdicts_of(
+    bus: Bus, wire: Wire, since_ms: int, wanted: Collection[Judged], advance: Advance
+) -> Mapping[Judged, Judgement]:
+    """Return the verdict that each wanted attempt had first, as far as the topic of verdicts has it.
+
+    Verdicts of log time `since_ms` or later are read, until each has one. Raises as `read_past`.
+    """
+    decode, found, read = wire.decoder(codec.VERDICT), dict[Judged, Judgement](), 0
+    missing = set(wanted)
+    for partition, end in sorted((await bus.ends(topics.VERDICTS)).items()):
+        place = TopicPartition(topics.VERDICTS, partition)
+        async for records in bus.consumer(GROUP, [topics.VERDICTS]).history(place, end).since(since_ms):
+            if not missing:
+                return found
+            await wire.prepare(record.value for record in records)
+            for verdict in _readable(decode, records):
+                if (judged := attempt_of(verdict)) in missing:
+                    missing.discard(judged)
+                    found[judged] = Judgement(verdict.basis.policy_hash, verdict.decision)
+            advance(read := read + len(records), None)
+    return found
 
 
 async def policies_of(
     bus: Bus, wire: Wire, since_ms: int, wanted: Collection[Judged], advance: Advance
 ) -> Mapping[Judged, str]:
-    """Return the hash of the policy that judged each wanted attempt first, as far as the topic of verdicts has it.
-
-    Verdicts of log time `since_ms` or later are read, until each has one. Raises as `read_past`.
-    """
-    decode, found, read = wire.decoder(codec.VERDICT), dict[Judged, str](), 0
-    missing = set(wanted)
-    for partition, end in sorted((await bus.ends(topics.VERDICTS)).items()):
-        place = TopicPartition(topics.VERDICTS, partition)
-        async for records in bus.consumer(GROUP, [topics.VERDICTS]).history(place, end).since(since_ms):
-            await wire.prepare(record.value for record in records)
-            for verdict in _readable(decode, records):
-                if (judged := attempt_of(verdict)) in missing:
-                    missing.discard(judged)
-                    found[judged] = verdict.basis.policy_hash
-            advance(read := read + len(records), None)
-            if not missing:
-                return found
-    return found
+    """Return the hash of the policy that judged each wanted attempt first, as `verdicts_of` has them."""
+    found = await verdicts_of(bus, wire, since_ms, wanted, advance)
+    return {judged: each.policy_hash for judged, each in found.items()}
 
 
 async def open_for_review(bus: Bus, wire: Wire, found: list[tuple[Suspicion, int]], advance: Advance) -> None:
@@ -101,6 +135,14 @@ def _readable(decode: Callable[[bytes | None], Verdict], records: Iterable[Recor
     for record in records:
         with suppress(Rejected):
             yield decode(record.value)
+
+
+def _transactions(
+    decode: Callable[[bytes | None], Transaction], records: Iterable[Record], partition: int
+) -> Iterator[tuple[Transaction, int]]:
+    for record in records:
+        with suppress(Rejected):
+            yield _own(decode(record.value), record), partition
 
 
 def _own(event: Transaction, record: Record) -> Transaction:

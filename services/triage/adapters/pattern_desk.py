@@ -68,7 +68,7 @@ class PostgresPatterns:
 
     async def listed(self, token: str, now: datetime, most: int = 500) -> tuple[Session, list[Pattern]]:
         """Return who asks, and the patterns as they may see them. Raises `NoSession`, `NotAllowed`."""
-        asking = await self._asking(token, now, READ)
+        asking = await self.asking(token, now, READ)
         async with transaction(self.pool, USER) as tx:
             found = [_shown(each, asking) for each in await rows.listed(tx, most)]
             await enter(tx, self._read(asking, len(found), now))
@@ -79,7 +79,7 @@ class PostgresPatterns:
 
         Raises `NoSession`, `NotAllowed`, `NoSuchPattern`.
         """
-        asking = await self._asking(token, now, READ, pattern_id)
+        asking = await self.asking(token, now, READ, pattern_id)
         async with transaction(self.pool, USER) as tx:
             found = await rows.found(tx, pattern_id)
             history = await rows.history(tx, pattern_id)
@@ -95,14 +95,14 @@ class PostgresPatterns:
 
         Raises `NoSession`, `NotAllowed`, and `PatternRefused`, which is an entry.
         """
-        asking = await self._asking(token, now, ACTIONS["draft"], pattern_id)
+        asking = await self.asking(token, now, ACTIONS["draft"], pattern_id)
         async with transaction(self.pool, USER) as tx:
-            acting = await self._acting(tx, asking.session_id, now)
+            acting = await self.acting(tx, asking.session_id, now)
             before = await rows.locked(tx, pattern_id)
             found = decided(before, acting, "draft")
             whence: tuple[str | None, str | None] = (before.case_id, before.tenant) if before else (None, None)
             if isinstance(found, Change) and (case_id is not None or before is None):
-                told = await self._case(tx, case_id, acting, now)
+                told = await self.case_for(tx, case_id, acting, now)
                 found, whence = (told, whence) if isinstance(told, Refusal) else (found, told)
             after = Pattern(
                 pattern_id,
@@ -123,9 +123,9 @@ class PostgresPatterns:
 
         Raises `NoSession`, `NotAllowed`, `NoSuchPattern`, and `PatternRefused`, which is an entry.
         """
-        asking = await self._asking(token, now, ACTIONS[deed], pattern_id)
+        asking = await self.asking(token, now, ACTIONS[deed], pattern_id)
         async with transaction(self.pool, USER) as tx:
-            acting = await self._acting(tx, asking.session_id, now)
+            acting = await self.acting(tx, asking.session_id, now)
             before = await rows.locked(tx, pattern_id)
             if before is None:
                 raise NoSuchPattern(pattern_id)
@@ -145,11 +145,11 @@ class PostgresPatterns:
         `action`: `PREVIEWED`, or `HUNTED`, which is for researchers, of what is compared. Raises `NoSession`,
         `NotAllowed`, `NoSuchPattern`, and `PatternRefused`, which is an entry.
         """
-        asking = await self._asking(token, now, action, pattern_id)
+        asking = await self.asking(token, now, action, pattern_id)
         async with transaction(self.pool, USER) as tx:
-            acting = await self._acting(tx, asking.session_id, now)
+            acting = await self.acting(tx, asking.session_id, now)
             found = await rows.found(tx, pattern_id)
-            refusal = _not_back(action, acting, found)
+            refusal = refusal_to_look(action, acting, found)
             said = {"why": refusal.why} if refusal else details
             await enter(tx, self._back(action, pattern_id, acting, now, said, "denied" if refusal else "granted"))
         if refusal:
@@ -211,7 +211,7 @@ class PostgresPatterns:
         who = person(by.person_id)
         return act(ACTIONS[deed], who, now, *objects, reason=reason, details=details, outcome=outcome, draw=self._draw)
 
-    async def _case(self, tx: Any, case_id: str | None, acting: Session, now: datetime) -> tuple[str, str] | Refusal:
+    async def case_for(self, tx: Any, case_id: str | None, acting: Session, now: datetime) -> tuple[str, str] | Refusal:
         """Return the case that a draft comes from, with its tenant; or why it cannot come from that."""
         if case_id is None:
             return Refusal("no_such_case", "a new pattern comes from a case that you found to be novel: name it")
@@ -228,13 +228,14 @@ class PostgresPatterns:
             return Refusal("not_novel", "a pattern comes from a case that was found to be novel, or of high risk")
         return case.case_id, case.tenant
 
-    async def _acting(self, tx: Any, session_id: str, now: datetime) -> Session:
+    async def acting(self, tx: Any, session_id: str, now: datetime) -> Session:
+        """Return who acts, whose session is locked until the transaction ends. Raises `NoSession`."""
         acting = await self._people.locked(tx, session_id, now)
         if acting is None:
             raise NoSession
         return acting
 
-    async def _asking(self, token: str, now: datetime, action: str, pattern_id: str | None = None) -> Session:
+    async def asking(self, token: str, now: datetime, action: str, pattern_id: str | None = None) -> Session:
         """Return who asks. Raises `NoSession`, and `NotAllowed`, which is an entry."""
         asked = self._machines if is_machines(token) else self._people
         found = await asked.session_of(token, now)
@@ -254,7 +255,7 @@ class PostgresPatterns:
         return act(READ, by.actor, now, *what, details=details, outcome="granted", draw=self._draw)
 
 
-def _not_back(action: str, who: Session, pattern: Pattern | None) -> Refusal | None:
+def refusal_to_look(action: str, who: Session, pattern: Pattern | None) -> Refusal | None:
     """Return why somebody does not look at what a pattern matched before; None: they may."""
     proposes, approves = who.may(Act.PROPOSE_PATTERN), who.may(Act.APPROVE_PATTERN)
     if not proposes and not (approves and action == PREVIEWED):
