@@ -42,6 +42,8 @@ from services.triage.api.cases import Cases
 from services.triage.api.deed_routes import deed_routes
 from services.triage.api.judgement_routes import judgement_routes
 from services.triage.api.life_routes import life_routes
+from services.triage.api.lookback_routes import lookback_routes
+from services.triage.api.lookbacks import Lookbacks
 from services.triage.api.note_routes import note_routes
 from services.triage.api.pattern_routes import pattern_routes
 from services.triage.api.patterns import Patterns
@@ -50,7 +52,7 @@ from services.triage.api.rereviews import Rereviews
 from services.triage.api.routes import case_routes
 from services.triage.api.stream import Stream
 from services.triage.api.stream_routes import stream_routes
-from services.triage.app import desk, pattern_desk, rereviews
+from services.triage.app import desk, lookback_desk, pattern_desk, rereviews
 
 if TYPE_CHECKING:
     import asyncpg
@@ -66,6 +68,7 @@ _DESCRIPTION: Final = (
 
 
 _OF_PATTERN: Final = ("path", "pattern_id")
+_OF_LOOKBACK: Final = ("path", "lookback_id")
 _LARGER: Final = dict.fromkeys(("/v1/cases/bulk", "/bulk", "/bulk/do"), 131_072)
 """Bytes of what names up to 500 cases, with what was seen of each."""
 
@@ -86,6 +89,7 @@ class Inside(NamedTuple):
     bulk: BulkDeeds
     rereviews: Rereviews
     patterns: Patterns
+    lookbacks: Lookbacks
     figures: Counted
     log: AuditLog
     policies: GovernedPolicies
@@ -114,14 +118,27 @@ class Inside(NamedTuple):
         people = desk(settings, pool)
         cases, bulk = Cases(people, pool, clock), BulkDeeds(people, clock)
         stream = Stream.of(people, pool, clock, known.unready)
-        patterns = Patterns(pattern_desk(pool), clock)
+        patterns, lookbacks = Patterns(pattern_desk(pool), clock), Lookbacks(lookback_desk(pool), clock)
         source = Source.of(settings, pool, governed, clock)
         figures = Counted(Figures(source), ClosedWindows(source), ToldAnomalies(source))
         again, watched = Rereviews(rereviews(people), clock), Watched(settings.watched(), clock)
         log = AuditLog(pool, clock)
         policies = GovernedPolicies(governed, load_policy(settings.policy_file), clock)
         return cls(
-            cases, stream, bulk, again, patterns, figures, log, policies, sessions, machines, known, watched, clock
+            cases,
+            stream,
+            bulk,
+            again,
+            patterns,
+            lookbacks,
+            figures,
+            log,
+            policies,
+            sessions,
+            machines,
+            known,
+            watched,
+            clock,
         )
 
 
@@ -154,6 +171,7 @@ def application(settings: Settings, inside: Inside, once: Once | None = None) ->
     v1.include_router(rereview_routes(inside.rereviews, callers.caller))
     v1.include_router(figure_routes(*inside.figures, callers.reader))
     v1.include_router(pattern_routes(inside.patterns, callers.caller, callers.reader))
+    v1.include_router(lookback_routes(inside.lookbacks, callers.caller, callers.looking))
     v1.include_router(health_routes(inside.watched, inside.cases, callers))
     v1.include_router(audit_routes(inside.log, callers.reader))
     v1.include_router(policy_routes(inside.policies, callers.caller))
@@ -164,6 +182,7 @@ def application(settings: Settings, inside: Inside, once: Once | None = None) ->
         inside.bulk,
         inside.rereviews,
         inside.patterns,
+        inside.lookbacks,
         inside.figures.figures,
         inside.figures.anomalies,
         inside.log,
@@ -216,6 +235,8 @@ def _problem(error: Exception) -> Problem:
         return Problem(401, "sign_in_refused", str(error))
     if isinstance(error, DatabaseAway):
         return Problem(503, "unavailable", "the database does not answer; nothing was done")
+    if isinstance(error, RequestValidationError) and any(each["loc"][:2] == _OF_LOOKBACK for each in error.errors()):
+        return Problem(404, "no_such_lookback", "there is nothing of the kind for you; it is kept for thirty days")
     if isinstance(error, RequestValidationError) and any(each["loc"][:2] == _OF_PATTERN for each in error.errors()):
         return Problem(404, "no_such_pattern", "there is no such pattern")
     if isinstance(error, RequestValidationError) and any(each["loc"][0] == "path" for each in error.errors()):

@@ -29,7 +29,7 @@ async def fields(request: Request, most: int) -> list[tuple[str, str]]:
         raise Problem(422, "malformed", "the form cannot be read") from None
 
 
-def as_body(kind: type[B], **given: object) -> B:
+def as_body(kind: type[B], /, **given: object) -> B:
     """Return fields as a body of the API, which says what may be sent. Raises `Problem`."""
     try:
         return kind(**given)

@@ -41,6 +41,8 @@ LISTED: Final[Sequence[tuple[str, str]]] = (
     ("s d", "let it rest: write why, then until when; let it rest no more"),
     ("c", "close it: write why, then Enter"),
     ("p", "open it anew: write why, then Enter"),
+    ("N", "draft an attack pattern from it"),
+    ("L U", "a pattern: see what it would have matched; open earlier matches for review"),
     ("m", "compare it with another case, and merge the two"),
     ("e", "take it out of the case that it is a part of: write why"),
     ("z", "note something on it"),

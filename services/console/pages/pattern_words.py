@@ -25,6 +25,8 @@ TOLD: Final[Mapping[str, str]] = {
     "reject": "It was sent back.",
     "live": "To go live is proposed: an approver is asked, who is somebody else.",
     "withdraw": "It is withdrawn.",
+    "preview": "It is looked at what would have matched.",
+    "hunt": "Earlier matches are being looked for: what is found is opened for review.",
 }
 FORMS: Final[Mapping[PatternDeed, Form]] = {
     "approve": Form("Agree", "Agree: why", main=True),

@@ -16,6 +16,7 @@ from services.console.pages.anomalies import anomaly_pages
 from services.console.pages.audit import audit_pages
 from services.console.pages.bulk import bulk_pages
 from services.console.pages.coming import coming_pages
+from services.console.pages.drafting import Drafting
 from services.console.pages.entering import entering_pages
 from services.console.pages.figures import figure_pages
 from services.console.pages.frame import Frame
@@ -36,6 +37,7 @@ from services.console.who import Callers
 from services.governance.api.policies import GovernedPolicies
 from services.triage.api.bulk import BulkDeeds
 from services.triage.api.cases import Cases
+from services.triage.api.lookbacks import Lookbacks
 from services.triage.api.patterns import Patterns
 from services.triage.api.rereviews import Rereviews
 
@@ -53,6 +55,7 @@ class Pages:
         bulk: BulkDeeds,
         rereviews: Rereviews,
         patterns: Patterns,
+        lookbacks: Lookbacks,
         figures: Figures,
         anomalies: ToldAnomalies,
         log: AuditLog,
@@ -76,7 +79,8 @@ class Pages:
             handset_pages(self._frame, figures, callers),
             threshold_pages(self._frame, figures, callers),
             audit_pages(self._frame, log, callers),
-            PatternPages(self._frame, patterns, callers, settings.console_origin).router(),
+            Drafting(self._frame, patterns, lookbacks, callers, settings.console_origin).router(),
+            PatternPages(self._frame, patterns, lookbacks, callers, settings.console_origin).router(),
             policy_pages(self._frame, policies, callers),
             Merging(work, cases, callers, settings.console_origin).router(),
             note_pages(work, cases, callers, settings.console_origin),

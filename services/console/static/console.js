@@ -114,6 +114,48 @@ if (back) back.querySelector("a.row").focus();
 // who came to search has the cursor there
 if (location.hash === "#find") document.getElementById("find")?.focus();
 
+// what is looked back for: how far it is, every second; then what was found, at once where nobody is at work on the page
+const LOOK_EVERY_MS = 1_000;
+let written = false;
+addEventListener("input", () => (written = true));
+
+function idle() {
+  const at = document.activeElement;
+  return !written && (!at || at.matches("body, main, h1, h2") || at.closest("[data-look]"));
+}
+
+async function followed(panel) {
+  let answer;
+  try {
+    answer = await fetch(`/v1/lookbacks/${encodeURIComponent(panel.dataset.look)}`, {
+      credentials: "same-origin",
+      cache: "no-store",
+      redirect: "error",
+    });
+  } catch {
+    return true;
+  }
+  if (answer.status === 401 || answer.status === 404) return false;
+  if (!answer.ok) return true;
+  const found = await answer.json();
+  panel.querySelector("progress").value = found.progress * 100;
+  const text = `${found.sentence[0].toUpperCase()}${found.sentence.slice(1)}.`;
+  const said = panel.querySelector("[data-look-said]");
+  if (said.textContent !== text) said.textContent = text;
+  if (["waiting", "reading", "opening"].includes(found.state)) return true;
+  if (idle()) location.reload();
+  else panel.querySelector(".news").hidden = false;
+  return false;
+}
+
+function follow(panel) {
+  setTimeout(async () => {
+    if (document.hidden || (await followed(panel))) follow(panel);
+  }, LOOK_EVERY_MS);
+}
+
+for (const panel of document.querySelectorAll("[data-look]")) follow(panel);
+
 const counts = document.getElementById("counts");
 const news = document.getElementById("news");
 const title = document.title;

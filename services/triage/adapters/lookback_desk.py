@@ -13,6 +13,7 @@ from services.triage.adapters import pattern_rows
 from services.triage.adapters.pattern_desk import (
     HUNTED,
     PREVIEWED,
+    READ,
     USER,
     NoSuchPattern,
     PatternRefused,
@@ -70,8 +71,9 @@ class PostgresLookbacks:
         case = await self._patterns.case_for(tx, asked.case_id, acting, now)
         return case if isinstance(case, Refusal) else None
 
-    async def one(self, lookback_id: str, asking: Session) -> Lookback:
-        """Return what was asked, as far as it is. Raises `NoSuchLookback`."""
+    async def one(self, lookback_id: str, token: str, now: datetime) -> Lookback:
+        """Return what was asked, as far as it is. Raises `NoSession`, `NotAllowed`, `NoSuchLookback`."""
+        asking = await self._patterns.asking(token, now, READ)
         async with session(self.pool, USER) as connection:
             found = await rows.one(connection, lookback_id)
         if found is None:
@@ -111,7 +113,7 @@ def _sees(who: Session, lookback: Lookback) -> bool:
 
 
 def _there(lookback: Lookback, who: Session) -> Lookback:
-    own = lookback.form is not None or lookback.kind == "traits"
+    own = lookback.pattern_id is None
     if not _sees(who, lookback) or (own and lookback.person_id != who.person_id):
         raise NoSuchLookback
     return lookback

@@ -10,6 +10,7 @@ from proofwatch.events.enumerations import AttackPatternSeverity
 from proofwatch.web.malformed import KEPT, PRINTED
 from services.triage.api.bodies import Body
 from services.triage.core.patterns import NOVEL as NOVEL
+from services.triage.core.predicate_words import words_of as words_of
 
 PatternId = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="A pattern, as lists name it.")]
 PatternState = Literal["draft", "proposed", "shadow", "live_proposed", "live", "withdrawn"]

@@ -49,14 +49,14 @@ class Patterns:
 
     async def page(self, caller: Caller) -> PatternPage:
         """Return the patterns, with what they matched of the caller's tenants."""
-        with _refusals():
+        with pattern_refusals():
             asking, found = await self._desk.listed(caller.token, self._now())
             return PatternPage(patterns=await self._shown(asking, found))
 
     async def one(self, caller: Caller, pattern_id: str) -> Pattern:
         """Return a pattern whole."""
         now = self._now()
-        with _refusals():
+        with pattern_refusals():
             asking, found, history = await self._desk.one(pattern_id, caller.token, now)
             [listed] = await self._shown(asking, [found])
             async with session(self._desk.pool, USER) as connection:
@@ -70,7 +70,7 @@ class Patterns:
 
     async def draft(self, caller: Caller, drafted: Drafted) -> Pattern:
         """Write a draft, or write it anew."""
-        with _refusals():
+        with pattern_refusals():
             text = _text(drafted)
             await self._desk.draft(drafted.pattern_id, text, drafted.case_id, caller.token, self._now())
         return await self.one(caller, drafted.pattern_id)
@@ -79,7 +79,7 @@ class Patterns:
         """Do a deed to a pattern; return it as it is then."""
         if deed in NEEDS_REASON and not stated(reason):
             raise Problem(422, "reason_missing", "say why: it stays with the pattern and in the audit log")
-        with _refusals():
+        with pattern_refusals():
             await self._desk.do(deed, pattern_id, caller.token, self._now(), stated(reason))
         return await self.one(caller, pattern_id)
 
@@ -142,7 +142,7 @@ def _matched(mode: Any, total: Total | None, found: FoundToBe | None) -> Matched
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def pattern_refusals() -> Iterator[None]:
     """Raise `Problem` for what the desk refuses somebody."""
     try:
         with refusals():

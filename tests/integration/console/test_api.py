@@ -250,6 +250,7 @@ async def test_counts_name_nobody_and_keep_no_session_alive(console: Console) ->
 
 _OS: Final = {"field": "device.os", "op": "eq", "value": "android"}
 _PATTERN_DEEDS: Final = ("propose", "approve", "reject", "live", "withdraw")
+_LOOK: Final = "0" * 32
 ROUTES: Final[list[tuple[str, str, Any]]] = [
     ("GET", "/v1/cases", None),
     ("GET", "/v1/cases/changes", None),
@@ -285,6 +286,8 @@ ROUTES: Final[list[tuple[str, str, Any]]] = [
     ("GET", "/v1/patterns/emulators", None),
     ("POST", "/v1/patterns", {"pattern_id": "emulators", "description": "x", "severity": "low", "predicate": _OS}),
     *(("POST", f"/v1/patterns/emulators/{deed}", {"reason": "ticket 4711"}) for deed in _PATTERN_DEEDS),
+    ("POST", "/v1/lookbacks", {"kind": "hunt", "pattern_id": "emulators"}),
+    ("GET", f"/v1/lookbacks/{_LOOK}", None),
     ("GET", "/v1/tenants", None),
     ("GET", "/v1/rates?tenant=acme&since=2026-01-01T00:00:00Z", None),
     ("GET", "/v1/handsets?tenant=acme&since=2026-01-01T00:00:00Z", None),
@@ -310,6 +313,7 @@ def _templated(path: str) -> str:
         .replace("ENTRY", "{index}")
         .replace("emulators", "{pattern_id}")
         .replace("POLICY", "{policy_hash}")
+        .replace(_LOOK, "{lookback_id}")
     )
 
 

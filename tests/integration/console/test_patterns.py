@@ -12,6 +12,7 @@ from proofwatch.events import topics
 from services.console.pages.patterns import bars
 from services.triage.api.pattern_bodies import DayOfHits
 from tests.integration.console.house import Console
+from tests.integration.console.test_research import tabbed
 from tests.integration.console.test_shift import clean, signed_in, told, typed, until
 from tests.integration.triage.test_pattern_hits import hit
 from tests.support.axe import hindrances
@@ -107,22 +108,19 @@ async def test_from_a_case_to_shadow_by_keyboard_alone(people: Console, tmp_path
     case = await novel_case(people, "rita")
     async with Browser() as browser:
         await signed_in(browser, people, "rita", f"/cases/{case}")
-        await browser.value("document.querySelector('a[href^=\"/patterns/new\"]').focus()")
-        await browser.press("Enter")
-        await until(browser, "document.activeElement?.name === 'pattern_id'")
-        await browser.type("emulators")
-        for text in (
-            "",
-            "Emulators of one build",
-            "",
-            "virtual_camera",
-            '{"field":"device.os","op":"eq","value":"android"}',
+        await browser.press("N")
+        await until(browser, "document.activeElement?.id === 'traits'")
+        for field, text in (
+            ("pattern_id", "emulators"),
+            ("description", "Emulators of one build"),
+            ("species", "virtual_camera"),
+            ("value-0", "android"),
         ):
-            await browser.press("Tab")
-            if text:
-                await browser.type(text)
+            await tabbed(browser, f'[name="{field}"]')
+            await browser.type(text)
+        await browser.value("document.querySelector('[name=\"field-0\"]').value = 'device.os'")
         assert await hindrances(browser) == []
-        await browser.press("Tab")
+        await tabbed(browser, 'form[action="/patterns"] button.main')
         await browser.press("Enter")
         await told(browser, "The draft is kept")
         await browser.press("p")

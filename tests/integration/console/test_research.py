@@ -10,13 +10,13 @@ from proofwatch.access.roles import Role
 from proofwatch.events.types import Slice
 from tests.integration.console.house import Console
 from tests.integration.console.test_shift import clean, signed_in, told, typed, until
+from tests.integration.console.upstreaming import traffic, working
 from tests.integration.triage.test_clusters import on, settle
 from tests.support.axe import hindrances
 from tests.support.devtools import Browser
 from tests.unit.triage.events import incident
 
 A_1801: Final = Slice(segment_name="device_model", segment_value="A-1801")
-PREDICATE: Final = '{"field":"device.model","op":"eq","value":"A-1801"}'
 _OF_MOST: Final = """
 select w.case_id from triage.cases w join triage.cases p on p.part_of = w.case_id
 where w.kind = 'cluster' group by 1 order by count(*) desc, 1 limit 1"""
@@ -73,6 +73,7 @@ async def test_from_an_alarm_to_a_pattern_in_shadow(console: Console, tmp_path: 
     await console.triage.tell(incident(root=(A_1801,)), *[on(each, model="A-1801") for each in range(1, 6)])
     await settle(console.triage)
     cluster = await console.pool.fetchval(_OF_MOST)
+    await traffic(console)
     shown = Shown(Path(os.environ.get("CONSOLE_PICTURES", tmp_path)))
     async with Browser(1280, 900) as browser:
         await signed_in(browser, console, "ada", "/")
@@ -107,21 +108,20 @@ async def test_from_an_alarm_to_a_pattern_in_shadow(console: Console, tmp_path: 
             await typed(browser, why)
             await told(browser, said)
         clean(browser, console)
-    async with Browser(1280, 900) as browser:
+    async with Browser(1280, 900) as browser, working(console):
         await signed_in(browser, console, "rita")
         await goes_to(browser, "n", f"/cases/{cluster}")
         await told(browser, "It is yours")
-        await tabbed(browser, 'a[href^="/patterns/new"]')
-        await goes_to(browser, "Enter", "/patterns/new")
-        for field, text in (
-            ("pattern_id", "farm-a-1801"),
-            ("description", "A farm on one handset model"),
-            ("predicate", PREDICATE),
-        ):
+        await browser.press("N")
+        await until(browser, "document.querySelector('[name=\"value-0\"]')?.value === 'A-1801'")
+        for field, text in (("pattern_id", "farm-a-1801"), ("description", "A farm on one handset model")):
             await tabbed(browser, f'[name="{field}"]')
             await browser.type(text)
+        await tabbed(browser, '[formaction="/patterns/look"]')
+        await browser.press("Enter")
+        await until(browser, "document.querySelector('svg.bars') !== null")
         await shown(browser, "draft")
-        await tabbed(browser, "button.main")
+        await tabbed(browser, 'form[action="/patterns"] button.main')
         await browser.press("Enter")
         await told(browser, "The draft is kept")
         await browser.press("p")

@@ -35,12 +35,13 @@ OF: Final = {
     "/v1/stream": Scope.CASES,
     "/v1/patterns": Scope.PATTERNS,
     "/v1/patterns/emulators": Scope.PATTERNS,
+    f"/v1/lookbacks/{'0' * 32}": Scope.PATTERNS,
     "/v1/audit": Scope.AUDIT,
     "/v1/audit/ENTRY": Scope.AUDIT,
     "/v1/audit/ENTRY/verified": Scope.AUDIT,
 }
 """By hand: what a machine may read, and by which scope. Every other route is for people."""
-NOTHING: Final = ("nothing_found", "no_such_pattern", "no_such_entry")
+NOTHING: Final = ("nothing_found", "no_such_pattern", "no_such_entry", "no_such_lookback")
 
 
 async def token(console: Console, *scopes: Scope, tenants: tuple[str, ...] | None = None, days: int = 90) -> str:
@@ -63,7 +64,12 @@ def scope_of(method: str, path: str) -> Scope | None:
 
 
 def _named(path: str) -> str:
-    for given, by in (("{case_id}", "CASE"), ("{pattern_id}", "emulators"), ("{index}", "ENTRY")):
+    for given, by in (
+        ("{case_id}", "CASE"),
+        ("{pattern_id}", "emulators"),
+        ("{index}", "ENTRY"),
+        ("{lookback_id}", "0" * 32),
+    ):
         path = path.replace(given, by)
     return path
 

@@ -9,7 +9,7 @@ import pytest
 
 from proofwatch.access.roles import Role
 from proofwatch.instants import instant_of
-from services.triage.adapters import lookback_runner
+from services.triage.adapters import lookback_runner, past
 from services.triage.adapters.lookback_desk import NoSuchLookback, PostgresLookbacks
 from services.triage.adapters.pattern_desk import PatternRefused, PostgresPatterns
 from services.triage.core.lookbacks import Found, Lookback
@@ -122,7 +122,7 @@ async def test_who_dies_while_opening_leaves_a_hunt_that_opens_what_it_was_to_op
     """Half of it was published: another goes on, with the same ones, although newer ones have come meanwhile."""
     await sent(looking.desk, *range(10, 17), device=ANDROID)
     monkeypatch.setattr(lookback_runner, "_AT_ONCE", 2)
-    opens = lookback_runner.open_for_review
+    opens = past.open_for_review
 
     async def dies(*given: Any) -> None:
         await opens(*given)
@@ -148,7 +148,7 @@ async def test_who_is_frozen_finds_that_another_went_on(looking: Looking, monkey
     """It tells and opens no more."""
     await sent(looking.desk, *range(10, 14), device=ANDROID)
     await looking.ask("rita", asked(1, "hunt"))
-    reads = lookback_runner.portions
+    reads = past.portions
 
     async def stolen(*given: Any) -> Any:
         await looking.desk.pool.execute("update triage.lookbacks set taken_by = 'another'")

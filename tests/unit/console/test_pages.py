@@ -20,7 +20,27 @@ from services.triage.api.bodies import Assigned, Deed, Found, Given
 from services.triage.api.bulk_bodies import BulkDeed
 
 UNPRINTED: Final = "the reason cannot have line breaks, tabs or other characters that are not printed"
-ON_EVERY_PAGE: Final = {"j", "k", "n", "q", "/", "f", "?", "x", "X", "y", "z", "A", "G", "P", "V", *keys.GO}
+ON_EVERY_PAGE: Final = {
+    "j",
+    "k",
+    "n",
+    "q",
+    "/",
+    "f",
+    "?",
+    "x",
+    "X",
+    "y",
+    "z",
+    "A",
+    "G",
+    "P",
+    "V",
+    "N",
+    "L",
+    "U",
+    *keys.GO,
+}
 
 
 def routes() -> list[APIRoute]:

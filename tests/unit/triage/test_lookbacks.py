@@ -21,8 +21,8 @@ def test_what_members_share_and_few_others_have_is_offered() -> None:
     for n in range(5):
         sharing.take(tx(n, device=Device(model="A-1801", os="android", sdk_version=f"3.{n}")), 0)
     for n in range(5, 105):
-        model, os = ("A-1801" if n == 5 else f"B-{n}"), ("android" if n < 70 else "ios")
-        sharing.take(tx(n, device=Device(model=model, os=os)), 0)
+        other, os = ("A-1801" if n == 5 else f"B-{n}"), ("android" if n < 70 else "ios")
+        sharing.take(tx(n, device=Device(model=other, os=os)), 0)
     sharing.take(tx(200, tenant="other", device=Device(model="A-1801")), 0)
     found = {each.field: each for each in sharing.shared()}
     model = found["device.model"]
