@@ -762,3 +762,9 @@ create unique index if not exists lookbacks_one_hunt on triage.lookbacks(pattern
   where kind = 'hunt' and state in ('waiting', 'reading', 'opening');
 create index if not exists lookbacks_to_do on triage.lookbacks(asked_at) where state in ('waiting', 'reading', 'opening');
 create index if not exists lookbacks_of_pattern on triage.lookbacks(pattern_id, asked_at desc);
+
+-- What of all that runs is overdue or rests at a moment: the rest of a list is in the order of `cases_next_whole`.
+create index if not exists cases_overdue on triage.cases(due_at)
+  where state <> 'closed' and part_of is null and due_at is not null;
+create index if not exists cases_resting on triage.cases(snoozed_until)
+  where state <> 'closed' and part_of is null and snoozed_until is not null;

@@ -13,7 +13,7 @@ from services.triage.core.life import stage_of
 from services.triage.core.news import Changed, News, Place
 
 _SELECT: Final = LISTED.format(
-    restriction=restriction_of("c", "$5"), firing=firing_of("c"), more=", c.changed_in::text"
+    cases="triage.cases c", restriction=restriction_of("c", "$5"), firing=firing_of("c"), more=", c.changed_in::text"
 )
 _CHANGED: Final = f"""{_SELECT}
 where (c.changed_in, c.case_id collate "C") > ($1::text::xid8, $2) and c.changed_in < $6::text::xid8

@@ -22,6 +22,7 @@ from services.triage.adapters.disposition_rows import pending_of
 from services.triage.adapters.family import locked_with_wholes
 from services.triage.adapters.firing import firing_of
 from services.triage.adapters.restricted import restriction_of
+from services.triage.adapters.running import FIRST_RUNNING, ORDER
 from services.triage.adapters.search import LETTERS, cases_by
 from services.triage.core.assignments import CaseNow, ListedCase, Worker
 from services.triage.core.cases import Queue
@@ -42,22 +43,18 @@ select c.case_id, c.tenant, c.kind, c.state, case when c.parts_grave then 'high'
        firing.fires_since, firing.part_fires_since, agreed.agreed_verdict, agreed.agreed_by,
        (select array_agg(r.code order by r.at desc, r.code) from triage.case_reasons r
         where r.case_id = c.case_id and restriction.holds is null) as codes{more}
-from triage.cases c{restriction}
+from {cases}{restriction}
 left join triage.assignments a on a.case_id = c.case_id and a.released_at is null
 left join access.directory d on d.person_id = a.person_id
 left join triage.dispositions f on f.case_id = c.case_id and f.state = 'proposed'
 {firing}"""
+# First, so that all else is looked up of these: of so many joins the planner takes the order as it is written.
+_FOUND: Final = "found join triage.cases c on c.case_id = found.case_id"
 # Which cases, and in what order, is settled first, of what that takes; what lists show is looked up of these alone.
 _CASES: Final = f"""
 with found as materialized (
   select c.case_id, o.*
-  from triage.cases c
-  cross join lateral (select
-    (c.snoozed_until is not null and c.snoozed_until > $10)::int + 2 * (c.state = 'closed')::int as later,
-    ((c.severity <> 'high' and not c.parts_grave) or c.state = 'closed')::int as not_grave,
-    (c.due_at is null or c.due_at > $10 or c.state = 'closed')::int as not_overdue,
-    round(date_part('epoch', case when c.state = 'closed' then c.changed_at else c.opened_at end) * 1000000)::bigint
-      * case when c.state = 'closed' then -1 else 1 end as since_us) o
+  from triage.cases c{ORDER.format(as_of="$10")}
   where case when $1::text is null then c.part_of is null else c.case_id = $1 end
     and ($2::text[] is null or c.tenant = any($2))
     and ($3::text[] is null or c.state = any($3))
@@ -71,10 +68,13 @@ with found as materialized (
     and ($17::text is null or (case when c.parts_grave then 'high' else c.severity end) = $17)
     and ($18::text is null or c.task = $18)
   order by o.later, o.not_grave, o.not_overdue, o.since_us, c.case_id collate "C" limit $5)
-{LISTED.format(restriction=restriction_of("c", "$14"), firing=firing_of("c"), more="")}
-join found on found.case_id = c.case_id
+{LISTED.format(cases=_FOUND, restriction=restriction_of("c", "$14"), firing=firing_of("c"), more="")}
 where $18::text is null or restriction.holds is null
 order by found.later, found.not_grave, found.not_overdue, found.since_us, c.case_id collate "C" """  # noqa: S608 - a join of ours
+_RUNNING: Final = f"""{FIRST_RUNNING}
+{LISTED.format(cases=_FOUND, restriction=restriction_of("c", "$10"), firing=firing_of("c"), more="")}
+where $13::text is null or restriction.holds is null
+order by found.later, found.not_grave, found.not_overdue, found.since_us, c.case_id collate "C" """
 _REASONS: Final = f"""
 select source_id, source_revision, code, at, transaction_id, r.severity, evidence::text as evidence
 from triage.case_reasons r join triage.cases c using (case_id){restriction_of("c", "$2")}
@@ -208,9 +208,13 @@ async def listed_cases(
         tenants = [each for each in (wanted.tenant,) if tenants is None or each in tenants]
     found = None if wanted.text is None else await cases_by(tx, wanted.text, tenants, now)
     *place, last = after[1:] if after else (None,) * 5
-    given = case_id, tenants, states, whose, most, *place, after.as_of if after else now, last, overdue, proposed, now
+    of, as_of = (wanted.kind, wanted.severity, wanted.task), after.as_of if after else now
     await tx.execute(AS_IS_ASKED)
-    return [*map(listed_in, await tx.fetch(_CASES, *given, found, wanted.kind, wanted.severity, wanted.task))]
+    of_all = case_id is None and whose is None and found is None and not (overdue or proposed)
+    if of_all and states is not None and "closed" not in states:
+        return [*map(listed_in, await tx.fetch(_RUNNING, tenants, states, most, as_of, *place, last, now, *of))]
+    given = case_id, tenants, states, whose, most, *place, as_of, last, overdue, proposed, now
+    return [*map(listed_in, await tx.fetch(_CASES, *given, found, *of))]
 
 
 async def whole_case(tx: Any, case_id: str, now: datetime) -> WholeCase | None:
