@@ -4,7 +4,7 @@ Fixed batches, fixed order of services, a clock that moves with the records: the
 byte by byte, however fast the machine is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 from typing import Final
 
@@ -158,14 +158,15 @@ def build(
     *,
     calendars: Calendars,
     last_ms: int | None = None,
+    kept: Collection[str] = (),
 ) -> tuple[Standalone, Conservation]:
     """Wire all eight stages on one bus; `edges` are scores that sketches must tell apart exactly.
 
     `calendars`: those of the tenants, whom nobody governs. `last_ms`: the time of the last transaction; None: it is
-    known only when it is fed.
+    known only when it is fed. `kept`: topics of which nothing is forgotten.
     """
     clock, heard = SimulatedClock(start_ms), Heard(start_ms if last_ms is None else last_ms)
-    bus = LocalBus(partition_counts(), clock, forget_consumed=True, shares_fate=True)
+    bus = LocalBus(partition_counts(), clock, forget_consumed=True, kept=kept, shares_fate=True)
     conservation = Conservation()
     aggregating = aggregator.Settings(**SETTINGS)
     scoring = scorer.Settings(**SETTINGS)

@@ -7,9 +7,8 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from proofwatch.bus.port import Bus
 from proofwatch.bus.records import Outgoing
 from proofwatch.command_line.calendars import add_holidays, add_time_zone, add_weekend, calendar_in
 from proofwatch.command_line.options import positive
@@ -22,11 +21,8 @@ from proofwatch.simulation.traffic import simulate
 from services.standalone.closing import closing_lines
 from services.standalone.conduct import conducted
 from services.standalone.feed import CHUNK
-from services.standalone.runner import Run
-from services.standalone.serving import Place, place, refusal, serve
-
-if TYPE_CHECKING:
-    import asyncpg
+from services.standalone.runner import Ended, Run
+from services.standalone.serving import Place, Served, place, refusal, serve, serving_lines
 
 _SCREENS: Final = 120
 _SEGMENTS: Final = ("sex", "age_band", "country", "device_model")
@@ -85,14 +81,17 @@ def run(args: argparse.Namespace) -> int:
     return 0 if summary["conservation"]["holds"] else 1
 
 
-def _serving(where: Place, out: Path) -> Callable[[dict[str, Any], Bus, "asyncpg.Pool", int], Awaitable[None]]:
+def _serving(where: Place, out: Path) -> Callable[[dict[str, Any], Ended], Awaitable[None]]:
     """Return what tells of a run that is over, and serves it."""
 
-    async def then(summary: dict[str, Any], bus: Bus, pool: "asyncpg.Pool", now_ms: int) -> None:
+    async def then(summary: dict[str, Any], ended: Ended) -> None:
         terminal = Terminal()
         terminal.print(closing_lines(summary, out))
-        link = "its cases, by a link that opens once: {}\nCtrl-C ends it, and what is done there ends with it."
-        await serve(where, bus, pool, now_ms, lambda address: terminal.print(link.format(address), soft_wrap=True))
+
+        def tell(served: Served) -> None:
+            terminal.print(serving_lines(served), soft_wrap=True)
+
+        await serve(where, ended.bus, ended.pool, ended.now_ms, ended.work, tell)
 
     return then
 

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from rich.live import Live
 
@@ -15,6 +15,7 @@ from proofwatch.bus.port import Bus
 from proofwatch.bus.postgres.pool import create_pool
 from proofwatch.bus.records import Outgoing
 from proofwatch.detection.incident import LogEnd
+from proofwatch.events import topics
 from proofwatch.governance.calendar import Calendar
 from proofwatch.governance.policy import Policy
 from proofwatch.governance.tenant_days import TenantDays
@@ -57,6 +58,16 @@ _QUIET: Final = timedelta(days=2, hours=1)
 """Longer than any window, its grace and the time labels have: after it everything has closed."""
 
 
+class Ended(NamedTuple):
+    """A run that is over, as long as its database is there; `now_ms`: what time it is in it."""
+
+    bus: Bus
+    pool: "asyncpg.Pool"
+    now_ms: int
+    work: Callable[[int], Awaitable[None]]
+    """Lets its services go on up to a time: what people did meanwhile is sent, and sequenced in the audit log."""
+
+
 @dataclass(frozen=True)
 class Run:
     """What to run: the input in chunks, under one policy and calendar of all tenants, with results in `out`."""
@@ -79,8 +90,8 @@ class Run:
     """What the input is called."""
     last_ms: int | None = None
     """When the last transaction is; None: it is known only when it is fed."""
-    then: Callable[[dict[str, Any], Bus, "asyncpg.Pool", int], Awaitable[None]] | None = None
-    """What comes when all is written, while the database is there: of summary, bus, pool, and what time it is."""
+    then: Callable[[dict[str, Any], Ended], Awaitable[None]] | None = None
+    """What comes when all is written, while the database is there."""
 
 
 async def carry_out(run: Run, progress: Progress | None = None, stopping: Stopping | None = None) -> dict[str, Any]:
@@ -107,6 +118,7 @@ async def carry_out(run: Run, progress: Progress | None = None, stopping: Stoppi
             edges=run.edges,
             calendars=EverybodyIn(TenantDays([(0, run.calendar)])),
             last_ms=run.last_ms,
+            kept=(topics.TRANSACTIONS, topics.VERDICTS) if run.then else (),
         )
         session = Session(system, results, conservation, run.outcome, run.calendar)
         tune_garbage_collector()
@@ -163,7 +175,14 @@ async def carry_out(run: Run, progress: Progress | None = None, stopping: Stoppi
         )
         if run.then is not None and not stopping.asked:
             stopping.close()
-            await run.then(summary, system.bus, pool, system.clock.now_ms())
+            async with RunLog(system.bus, pool, system.clock) as audit:
+
+                async def work(now_ms: int) -> None:
+                    system.clock.advance_to(now_ms)
+                    await system.settle()
+                    await audit.sequenced()
+
+                await run.then(summary, Ended(system.bus, pool, system.clock.now_ms(), work))
     return summary
 
 

@@ -1,13 +1,17 @@
-"""The console over a finished run's database, for who ran it: on this machine alone, until it is stopped."""
+"""The console over a finished run's database, for two people at this machine, until it is stopped."""
 
 import argparse
 import asyncio
 import secrets
 import signal
 import socket
-from collections.abc import Callable
+from base64 import b64encode
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, NamedTuple
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pydantic import SecretStr
 
 from proofwatch.access.acts import OPERATOR, By
 from proofwatch.access.one_time_codes import code_at, step_of
@@ -15,16 +19,29 @@ from proofwatch.access.passwords import hashed
 from proofwatch.access.postgres import PostgresPeople
 from proofwatch.access.register import PostgresRegister
 from proofwatch.access.roles import Role
+from proofwatch.access.scopes import Scope
+from proofwatch.access.token_register import PostgresTokens
 from proofwatch.bus.port import Bus
 from proofwatch.instants import instant_of
-from proofwatch.runtime.clock import ContinuedClock
+from proofwatch.runtime.clock import Clock, ContinuedClock, SystemClock
+from services.standalone.adapters.behind import take_tokens_at
 
 if TYPE_CHECKING:
     import asyncpg
 
 _LOOPBACK: Final = ("localhost", "127.0.0.1")
-_NAME: Final = "you"
-_ROLES: Final = (Role.ANALYST, Role.CHECKER)
+PEOPLE: Final = {
+    "you": (Role.ANALYST, Role.RESEARCHER, Role.AUTHOR),
+    "colleague": (Role.CHECKER, Role.APPROVER),
+}
+"""Who works in it: nobody agrees to what they said themselves."""
+MACHINE: Final = "program"
+_BY: Final = By(OPERATOR, "a run is looked at")
+_KEY_BYTES: Final = 32
+_LASTS: Final = timedelta(days=90)
+_EVERY_S: Final = 0.5
+Work = Callable[[int], Awaitable[None]]
+"""Lets the run's services do what people's deeds ask of them, up to a time (ms since 1970)."""
 
 
 class Place(NamedTuple):
@@ -37,6 +54,13 @@ class Place(NamedTuple):
     def origin(self) -> str:
         """Return it as browsers see it."""
         return f"http://{self.host}:{self.port}"
+
+
+class Served(NamedTuple):
+    """What is told once it answers: a link for each of `PEOPLE`, and the token of a machine that reads everything."""
+
+    links: Sequence[str]
+    token: str
 
 
 def place(text: str) -> Place:
@@ -58,9 +82,29 @@ def refusal(where: Place) -> str | None:
     return None
 
 
-async def serve(where: Place, bus: Bus, pool: "asyncpg.Pool", now_ms: int, tell: Callable[[str], None]) -> None:
-    """Answer until SIGINT or SIGTERM; `tell` is given the link once it does. The run's time goes on from its end.
+def serving_lines(served: Served) -> str:
+    """Return what is said once it answers."""
+    who = [
+        f"  {name} ({', '.join(roles)}): {link}"
+        for (name, roles), link in zip(PEOPLE.items(), served.links, strict=True)
+    ]
+    return "\n".join(
+        [
+            "its cases, for two people, since nobody agrees to what they said themselves; each by a link that opens",
+            "once, the second in another browser or a private window:",
+            *who,
+            f"  a program reads /v1 with the header  Authorization: Bearer {served.token}",
+            "Ctrl-C ends it, and what is done there ends with it.",
+        ]
+    )
 
+
+async def serve(
+    where: Place, bus: Bus, pool: "asyncpg.Pool", now_ms: int, work: Work, tell: Callable[[Served], None]
+) -> None:
+    """Answer until SIGINT or SIGTERM; `tell` is given the links once it does. The run's time goes on from its end.
+
+    Meanwhile `work` goes on: labels count, hunts open cases, and what is done is sequenced in the audit log.
     Raises `OSError` where the port is another's.
     """
     from services.console.app import (
@@ -70,31 +114,54 @@ async def serve(where: Place, bus: Bus, pool: "asyncpg.Pool", now_ms: int, tell:
     from services.console.once import Once
 
     clock = ContinuedClock(now_ms)
-    once = Once(await _signed_in(pool, clock))
-    settings = Settings(console_host=where.host, console_port=where.port, console_origin=where.origin)
+    once = Once(*[await _signed_in(pool, clock, name, roles) for name, roles in PEOPLE.items()])
+    now = instant_of(clock.now_ms())
+    token = await PostgresTokens(pool).create(MACHINE, Scope, None, now + _LASTS, _BY, now)
+    await take_tokens_at(pool, SystemClock().now_ms() - clock.now_ms())
+    settings = Settings(
+        console_host=where.host,
+        console_port=where.port,
+        console_origin=where.origin,
+        key_encryption_keys=SecretStr(f"1:{b64encode(secrets.token_bytes(_KEY_BYTES)).decode()}"),
+    )
     service = build(settings, bus, pool, clock, once)
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     await service.start()
-    running = asyncio.create_task(service.run())
-    waiting = asyncio.create_task(stopped.wait())
+    running: list[asyncio.Task[Any]] = [
+        asyncio.create_task(service.run()),
+        asyncio.create_task(_works(work, clock)),
+        asyncio.create_task(stopped.wait()),
+    ]
     try:
-        tell(where.origin + once.path)
-        await asyncio.wait((running, waiting), return_when=asyncio.FIRST_COMPLETED)
+        tell(Served([where.origin + path for path in once.paths], token))
+        await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        waiting.cancel()
+        running[2].cancel()
+        await _ended(running[1])
         await service.stop()
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
+        await _ended(running[0])
 
 
-async def _signed_in(pool: "asyncpg.Pool", clock: ContinuedClock) -> str:
+async def _works(work: Work, clock: Clock) -> None:
+    while True:
+        await work(clock.now_ms())
+        await asyncio.sleep(_EVERY_S)
+
+
+async def _ended(task: asyncio.Task[Any]) -> None:
+    """Wait until a task has ended. Raises what it failed with."""
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def _signed_in(pool: "asyncpg.Pool", clock: Clock, name: str, roles: Sequence[Role]) -> str:
     """Return the token of somebody made up, whose password nobody knows."""
-    now, password, by = instant_of(clock.now_ms()), secrets.token_urlsafe(24), By(OPERATOR, "a run is looked at")
+    now, password = instant_of(clock.now_ms()), secrets.token_urlsafe(24)
     register = PostgresRegister(pool)
-    await register.add(_NAME, _ROLES, None, by, now)
-    secret = await register.enrol(_NAME, hashed(password, _NAME), by, now)
-    token, _ = await PostgresPeople(pool).sign_in(_NAME, password, code_at(secret, step_of(now)), now)
+    await register.add(name, roles, None, _BY, now)
+    secret = await register.enrol(name, hashed(password, name), _BY, now)
+    token, _ = await PostgresPeople(pool).sign_in(name, password, code_at(secret, step_of(now)), now)
     return token

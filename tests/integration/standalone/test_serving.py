@@ -1,4 +1,4 @@
-"""`demo --serve`: the console over what a run made, by a link that opens once, until it is stopped."""
+"""`demo --serve`: the console over what a run made, for two people by links that open once, until it is stopped."""
 
 import asyncio
 import re
@@ -7,7 +7,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import httpx
 import pytest
@@ -18,9 +18,24 @@ from tests.support.runner import free_port
 _LINK: Final = re.compile(r"http://localhost:\d+/once/[\w-]{43}")
 
 
+_TOKEN: Final = re.compile(r"\bpw_\w+")
+
+
+class Running(NamedTuple):
+    """A demo that serves: its process, a link for each of two people, a machine's token, and its database."""
+
+    process: asyncio.subprocess.Process
+    links: list[str]
+    token: str
+
+    @property
+    def origin(self) -> str:
+        return self.links[0].partition("/once")[0]
+
+
 @pytest.fixture
-async def running(tmp_path: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
-    """A demo that serves, and its link."""
+async def running(tmp_path: Path) -> AsyncIterator[Running]:
+    """A demo that serves."""
     place = f"localhost:{free_port()}"
     words = ("demo", "--events", "400", "--headless", "--out", str(tmp_path / "out"), "--serve", place)
     process = await asyncio.create_subprocess_exec(
@@ -29,40 +44,92 @@ async def running(tmp_path: Path) -> AsyncIterator[tuple[asyncio.subprocess.Proc
     try:
         assert process.stdout is not None
         said = ""
-        while not (found := _LINK.search(said)):
+        while not _TOKEN.search(said):
             line = await process.stdout.readline()
             assert line, f"it ended with {process.returncode}:\n{said}"
             said += line.decode()
         assert "conservation holds" in said
-        yield process, found[0]
+        yield Running(process, _LINK.findall(said), _TOKEN.findall(said)[0])
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
 
 
+async def come(client: httpx.AsyncClient, link: str) -> dict[str, str]:
+    """Open a link; return what a browser then sends."""
+    opened = await client.get(link)
+    assert (opened.status_code, opened.headers["location"]) == (303, "/")
+    return {"cookie": opened.headers["set-cookie"].partition(";")[0], "origin": link.partition("/once")[0]}
+
+
 @pytest.mark.timeout(600)
-async def test_who_ran_it_works_its_cases_until_it_is_stopped(
-    running: tuple[asyncio.subprocess.Process, str],
-) -> None:
-    """The link signs in whoever opens it first, and nobody after; SIGTERM ends it, and the run was a success."""
-    process, link = running
-    origin = link.partition("/once")[0]
+async def test_two_people_work_its_cases_until_it_is_stopped(running: Running) -> None:
+    """A link signs in whoever opens it first; what one finds the other agrees to; notes and the audit log keep up."""
+    origin = running.origin
+    assert len(running.links) == 2
     async with httpx.AsyncClient(timeout=60) as client:
-        opened = await client.get(link)
-        assert (opened.status_code, opened.headers["location"]) == (303, "/")
-        cookie = {"cookie": opened.headers["set-cookie"].partition(";")[0], "origin": origin}
-        assert (await client.get(link)).status_code == 404
-        assert (await client.get(f"{origin}/once/x")).status_code == 404
+        you, other = [await come(client, link) for link in running.links]
+        for link in (*running.links, f"{origin}/once/x"):
+            assert (await client.get(link)).status_code == 404
         assert (await client.get(f"{origin}/v1/cases")).status_code == 401
-        cases = (await client.get(f"{origin}/v1/cases", headers=cookie)).json()["cases"]
-        assert cases
-        given = await client.post(f"{origin}/v1/cases/next", headers=cookie, json={})
-        assert given.json()["case"]["assignee_name"] == "you"
-        page = await client.get(f"{origin}/queue", headers=cookie)
-        assert (page.status_code, "you" in page.text) == (200, True)
-    process.send_signal(signal.SIGTERM)
-    assert await asyncio.wait_for(process.wait(), 120) == 0
+        given = (await client.post(f"{origin}/v1/cases/next", headers=you, json={})).json()["case"]
+        assert given["assignee_name"] == "you"
+        case = f"{origin}/v1/cases/{given['case_id']}"
+        noted = await client.post(
+            f"{case}/notes", headers=you | {"idempotency-key": "n"}, json={"text": "a seam at the neck"}
+        )
+        assert noted.status_code == 200, noted.text
+        assert "a seam at the neck" in (await client.get(case, headers=other)).text
+
+        async def tag() -> dict[str, str]:
+            return {"if-match": (await client.get(case, headers=you)).headers["etag"]}
+
+        found = {"reason": "a mask", "attack": "presentation"}
+        said = await client.post(f"{case}/threat", headers=you | await tag(), json=found)
+        assert said.status_code == 200, said.text
+        assert (await client.post(f"{case}/approve", headers=you | await tag(), json={})).status_code == 403
+        agreed = await client.post(f"{case}/approve", headers=other | await tag(), json={})
+        assert agreed.json()["case"]["said"][0]["state"] == "approved", agreed.text
+        entry = None
+        for _ in range(240):
+            entries = (await client.get(f"{origin}/v1/audit?action=case.decided", headers=other)).json()["entries"]
+            if entries:
+                entry = entries[0]["index"]
+                break
+            await asyncio.sleep(0.5)
+        assert entry is not None, "what is done is sequenced"
+        for _ in range(240):
+            verified = await client.get(f"{origin}/v1/audit/{entry}/verified", headers=other)
+            if verified.json().get("proved"):
+                break
+            await asyncio.sleep(0.5)
+        assert verified.json()["proved"], verified.text
+    running.process.send_signal(signal.SIGTERM)
+    assert await asyncio.wait_for(running.process.wait(), 120) == 0
+
+
+@pytest.mark.timeout(600)
+async def test_what_it_keeps_is_looked_back_at_and_its_token_reads(running: Running) -> None:
+    """By triage, which goes on beside the console; the token that is printed is of the run's time."""
+    origin = running.origin
+    async with httpx.AsyncClient(timeout=60) as client:
+        you = await come(client, running.links[0])
+        bearer = {"authorization": f"Bearer {running.token}"}
+        assert (await client.get(f"{origin}/v1/cases", headers=bearer)).status_code == 200
+        os = {"field": "device.os", "op": "eq", "value": "android"}
+        asked = await client.post(
+            f"{origin}/v1/lookbacks", headers=you | {"idempotency-key": "k"}, json={"kind": "preview", "predicate": os}
+        )
+        assert asked.status_code == 202, asked.text
+        for _ in range(240):
+            told = (await client.get(f"{origin}/v1/lookbacks/{asked.json()['lookback_id']}", headers=you)).json()
+            if told["state"] == "done":
+                break
+            await asyncio.sleep(0.5)
+        assert told["read"] == 400
+        assert 0 < told["matched"] < 400
+        assert sum(each["accepted"] for each in told["days"]) > 0
 
 
 def test_what_cannot_be_served_is_said_before_anything_is_run(

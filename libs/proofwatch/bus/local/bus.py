@@ -4,7 +4,7 @@ It keeps Kafka's contract (`tests/contract` runs on both). It does not survive t
 """
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from itertools import count
 
 from proofwatch.bus.errors import TopicChanged, UnknownTopic
@@ -25,12 +25,19 @@ class LocalBus:
     """All topics of one process."""
 
     def __init__(
-        self, topics: Mapping[str, int], clock: Clock, *, forget_consumed: bool = False, shares_fate: bool = False
+        self,
+        topics: Mapping[str, int],
+        clock: Clock,
+        *,
+        forget_consumed: bool = False,
+        kept: Collection[str] = (),
+        shares_fate: bool = False,
     ) -> None:
         """`topics` maps each topic to its partition count.
 
         `forget_consumed` drops records that every group that ever joined has left behind: for runs that must not
-        grow. It cuts short what `read` and `history` can show. `shares_fate`: as the port says.
+        grow. It cuts short what `read` and `history` can show, but of the topics that are `kept`. `shares_fate`: as
+        the port says.
         """
         self.shares_fate = shares_fate
         self._counts = dict(topics)
@@ -40,7 +47,7 @@ class LocalBus:
         self.accepted: set[str] = set()
         """Topics made anew that may be read from the beginning, as `name=id`."""
         self._clock = clock
-        self._forget_consumed = forget_consumed
+        self._forget_consumed, self._kept = forget_consumed, frozenset(kept)
         self._logs = {topic: [PartitionLog() for _ in range(n)] for topic, n in self._counts.items()}
         self._groups: defaultdict[str, Group] = defaultdict(lambda: Group(self._counts))
         self._keyless = count()
@@ -180,7 +187,7 @@ class LocalBus:
 
     def release(self, source: TopicPartition) -> None:
         """Drop what nobody needs any more, if the bus was told to."""
-        if self._forget_consumed:
+        if self._forget_consumed and source.topic not in self._kept:
             self.log(source).trim(least_done(self._groups.values(), source))
 
     def _partitions(self, topic: str) -> list[PartitionLog]:
