@@ -768,3 +768,14 @@ create index if not exists cases_overdue on triage.cases(due_at)
   where state <> 'closed' and part_of is null and due_at is not null;
 create index if not exists cases_resting on triage.cases(snoozed_until)
   where state <> 'closed' and part_of is null and snoozed_until is not null;
+
+-- Whatever a statement did to assignments is one change of their cases: of a hundred, one statement instead of a hundred.
+create or replace function triage.touch_cases() returns trigger language plpgsql set search_path = '' as $$ begin
+    update triage.cases c set version = c.version where c.case_id = any(array(select t.case_id from touched t));
+    return null;
+  end $$;
+drop trigger if exists assignments_touch on triage.assignments;
+create or replace trigger assignments_begun after insert on triage.assignments
+  referencing new table as touched for each statement execute function triage.touch_cases();
+create or replace trigger assignments_changed after update on triage.assignments
+  referencing new table as touched for each statement execute function triage.touch_cases();

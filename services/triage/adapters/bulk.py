@@ -18,6 +18,7 @@ from proofwatch.audit.pending import enter
 from proofwatch.bus.postgres.pool import session, transaction
 from services.triage.adapters.desk import PostgresDesk
 from services.triage.adapters.desk_reads import lock_all, locked_cases, named_worker
+from services.triage.adapters.desk_writes import OF_MANY
 from services.triage.adapters.orders import WITH_PARTS, Order
 from services.triage.core.assignments import NOTHING, CaseNow, Refusal, Worker, is_there
 
@@ -66,7 +67,7 @@ class KeyReused(AccessDenied):
 
 
 class Gathered:
-    """Writes of many cases, sent together: each statement once, with the rows of all.
+    """Writes of many cases, sent together: each statement once, with the rows of all, as one (`OF_MANY`) or in a row.
 
     What one case needs in an order has it, since each statement comes when its first row did, and rows of different
     cases do not meet. Whoever reads first has everything sent.
@@ -98,7 +99,11 @@ class Gathered:
         """Send what was kept."""
         rows, self._rows = self._rows, {}
         for query, given in rows.items():
-            await self._tx.executemany(query, given)
+            if query in OF_MANY:
+                columns = zip(*given, strict=True)
+                await self._tx.execute(query, *([each for part in column for each in part] for column in columns))
+            else:
+                await self._tx.executemany(query, given)
 
 
 class _Point:

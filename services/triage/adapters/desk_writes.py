@@ -19,17 +19,23 @@ from services.triage.core.life import Deed, Stage
 from services.triage.ports import Wanted
 
 _RELEASE: Final = """
-update triage.assignments set released_at = $2, released_by = $3
-where case_id = any($1::text[]) and released_at is null"""
+update triage.assignments a set released_at = g.at, released_by = g.by
+from unnest($1::text[], $2::timestamptz[], $3::text[]) as g(case_id, at, by)
+where a.case_id = g.case_id and a.released_at is null"""
 _ASSIGN: Final = """
-insert into triage.assignments(case_id, person_id, assigned_at, assigned_by, why) values($1, $2, $3, $4, $5)"""
+insert into triage.assignments(case_id, person_id, assigned_at, assigned_by, why)
+select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::text[])"""
 _REFER: Final = "update triage.cases set queue = 'research' where case_id = $1"
 _REST: Final = """
 update triage.cases set snoozed_until = $2, snoozed_at = $3, due_at = coalesce($4, due_at) where case_id = $1"""
-_STAGE: Final = "update triage.cases set stage = $2 where case_id = $1"
+_STAGE: Final = """
+update triage.cases c set stage = g.stage from unnest($1::text[], $2::text[]) as g(case_id, stage)
+where c.case_id = g.case_id"""
 _ACT: Final = """
 insert into triage.case_acts(case_id, at, deed, from_stage, to_stage, person_id, reason)
-values($1, $2, $3, $4, $5, $6, $7)"""
+select * from unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])"""
+OF_MANY: Final = frozenset({_RELEASE, _ASSIGN, _STAGE, _ACT})
+"""Statements whose arguments are columns: rows of several cases, no case twice, may be one statement."""
 _MOVE: Final = """
 with before as (select case_id, state from triage.cases where case_id = any($1::text[])),
 moved as (
@@ -68,10 +74,10 @@ async def written(tx: Any, doing: Doing, draw: Draw, terms: Terms) -> Sequence[E
     case, change, now = doing.case, doing.change, doing.now
     by, found = person(doing.person_id), list[Entry]()
     if change.release:
-        await tx.execute(_RELEASE, [case.case_id], now, doing.person_id)
+        await tx.execute(_RELEASE, *_columns(case.case_id, now, doing.person_id))
         found.append(entries.released(case, by, now, draw))
     if change.assign_to:
-        await tx.execute(_ASSIGN, case.case_id, change.assign_to, now, doing.person_id, doing.why)
+        await tx.execute(_ASSIGN, *_columns(case.case_id, change.assign_to, now, doing.person_id, doing.why))
         found.append(entries.assigned(case, by, change.assign_to, now, draw))
     if change.refer:
         await tx.execute(_REFER, case.case_id)
@@ -95,7 +101,7 @@ async def _ended(tx: Any, doing: Doing, draw: Draw) -> Sequence[Entry]:
     if change.close:
         closing = entries.closed(case, by, doing.reason, now, draw)
         if case.parts and (parts := await part_rows.running_parts(tx, case.case_id)):
-            await tx.execute(_RELEASE, parts, now, doing.person_id)
+            await tx.execute(_RELEASE, parts, [now] * len(parts), [doing.person_id] * len(parts))
             await _moved(tx, doing, "closed", "closed_by_person", closing.entry_id, parts)
         await _moved(tx, doing, "closed", "closed_by_person", closing.entry_id)
         found.append(closing)
@@ -155,7 +161,7 @@ async def _rested(tx: Any, doing: Doing, draw: Draw) -> Sequence[Entry]:
         return []
     due_at = case.due_at and rested(case.due_at, case.snoozed_until, doing.now, until)
     await tx.execute(_REST, case.case_id, until, doing.now, due_at)
-    await tx.execute(_ACT, case.case_id, doing.now, doing.deed, case.stage, case.stage, doing.person_id, doing.reason)
+    await _acted(tx, doing, doing.deed, case.stage, case.stage)
     return [disposition_entries.rested(case, by, until, doing.reason, doing.now, draw)]
 
 
@@ -164,10 +170,19 @@ async def _staged(tx: Any, doing: Doing) -> None:
     before = doing.case.stage
     for stage in doing.stages:
         deed = "escalate" if stage == "escalated" else doing.deed
-        await tx.execute(_ACT, doing.case.case_id, doing.now, deed, before, stage, doing.person_id, doing.reason)
+        await _acted(tx, doing, deed, before, stage)
         before = stage
     if doing.stages:
-        await tx.execute(_STAGE, doing.case.case_id, "new" if before == "closed" else before)
+        await tx.execute(_STAGE, *_columns(doing.case.case_id, "new" if before == "closed" else before))
+
+
+async def _acted(tx: Any, doing: Doing, deed: str, before: str, after: str) -> None:
+    row = doing.case.case_id, doing.now, deed, before, after, doing.person_id, doing.reason
+    await tx.execute(_ACT, *_columns(*row))
+
+
+def _columns(*row: Any) -> Sequence[Sequence[Any]]:
+    return [[each] for each in row]
 
 
 async def _moved(
