@@ -24,3 +24,5 @@ class Settings(settings.Settings):
     if what caused it is read again."""
     send_poll_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
     """How often the sender looks for what is due."""
+    backfill_hours: Annotated[float, Field(gt=0, le=8760)] = 2.0
+    """What was true longer ago than this when it comes, after downtime or a backfill, is told in one digest."""

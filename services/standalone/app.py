@@ -184,6 +184,6 @@ def build(
         ),
         incidents,
         triage.build(triage.Settings(**SETTINGS), bus, pool, clock),
-        notifier.build(notifier.Settings(**SETTINGS), bus, pool, clock, channels),
+        notifier.build(notifier.Settings(**SETTINGS), bus, pool, clock, channels, exact=True),
     ]
     return Standalone(bus, services, clock, heard, incidents), conservation

@@ -58,9 +58,13 @@ def outcome(
             f"""
 channels:
   soc: {{kind: webhook, url: "{receiver.url}", secret_file: "{directory}/secret"}}
-routes:
-  - {{name: all, match: {{}}, channels: [soc]}}
-  - {{name: cases, match: {{source: [soc.escalations.v1]}}, channels: [soc]}}
+route:
+  name: all
+  channels: [soc]
+  group_by: ["..."]
+  group_wait: 1s
+  group_interval: 1s
+  routes: [{{name: cases, match: {{source: [soc.escalations.v1]}}}}]
 """,
             encoding="utf-8",
         )

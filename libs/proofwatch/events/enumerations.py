@@ -154,6 +154,10 @@ SuspicionReason = Literal[
 """Typed reason code."""
 SuspicionSeverity = Literal["low", "medium", "high"]
 """How urgent."""
+ToldSeverity = Literal["info", "low", "medium", "high", "warning", "critical"]
+"""How urgent it is."""
+ToldState = Literal["firing", "resolved", "raised"]
+"""firing, resolved or a plain fact."""
 TransactionCheck = Literal["match", "liveness"]
 """The checks that upstream requested; a requested check without a score is a failure to acquire (match) or a non-response (liveness). A score that is present counts as requested."""
 VerdictDecision = Literal["accept", "retry", "refer"]

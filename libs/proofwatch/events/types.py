@@ -413,6 +413,21 @@ class Access(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     """When it ends, or has ended; null where nothing was opened."""
 
 
+class Told(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """A thing that a notification tells of, by its newest revision."""
+
+    source_topic: Annotated[str, Meta(max_length=256, min_length=1)]
+    """Topic of its event."""
+    source_id: Annotated[str, Meta(max_length=128, min_length=1)]
+    """Identifier of its event."""
+    source_revision: Annotated[int, Meta(ge=1)]
+    """Revision of its event."""
+    severity: Literal["info", "low", "medium", "high", "warning", "critical"]
+    """How urgent it is."""
+    state: Literal["firing", "resolved", "raised"]
+    """firing, resolved or a plain fact."""
+
+
 class DeviceProof(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """That a handset took part in a transaction: the transactions again, keyed by device."""
 
@@ -715,11 +730,11 @@ class Notification(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     schema_version: Literal[1]
     """The version of this schema; an unknown one goes to the dead-letter topic."""
     notification_id: str
-    """uuid5 of source, revision and channel; sent as webhook-id, so that a receiver can drop repeats."""
+    """uuid5 of group and sequence; sent as webhook-id, so that a receiver can drop repeats."""
     source_topic: Annotated[str, Meta(max_length=256, min_length=1)]
-    """Topic of the event that caused it."""
+    """Topic of the gravest event that it tells of."""
     source_id: Annotated[str, Meta(max_length=128, min_length=1)]
-    """Identifier of the event that caused it."""
+    """Identifier of that event."""
     source_revision: Annotated[int, Meta(ge=1)]
     """Revision of that event."""
     tenant: str | None
@@ -737,7 +752,15 @@ class Notification(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     summary: Annotated[str, Meta(max_length=2048, min_length=1)]
     """What happened, with its numbers."""
     created_at: Annotated[datetime, Meta(tz=True)]
-    """When the cause occurred."""
+    """When it was made."""
+    group_id: str | None = None
+    """uuid5 of route, channel and what its facts have in common: the conversation that it belongs to. Absent in those from before there were any."""
+    sequence: Annotated[int, Meta(ge=1)] | None = None
+    """Counts the messages of the group, from 1."""
+    alerts: Annotated[tuple[Told, ...], Meta(max_length=20)] | None = None
+    """What it tells of, the gravest news first; at most 20."""
+    alerts_count: Annotated[int, Meta(ge=1)] | None = None
+    """How many there are."""
 
 
 class PatternHit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):

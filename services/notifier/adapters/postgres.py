@@ -1,4 +1,4 @@
-"""Notifications in PostgreSQL, schema `notifier`."""
+"""Messages in PostgreSQL, schema `notifier`: those that are made, and the queue of those that are to be sent."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -8,23 +8,28 @@ import asyncpg
 from proofwatch.bus.postgres.pool import session
 from proofwatch.events import codec
 from proofwatch.events.types import Notification
+from proofwatch.instants import ms_of
 from services.notifier.core.delivery import Next
 from services.notifier.ports import Claimed
 
 _USER: Final = "notifier queue"
 _ADD: Final = """
 insert into notifier.notifications(notification_id, channel, source_topic, source_id, source_revision, created_at,
-                                   event)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[], $7::bytea[])
-on conflict do nothing returning notification_id"""
+                                   event, group_id, sequence, made_ms)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[], $7::bytea[],
+                     $8::text[], $9::bigint[], $10::bigint[])
+on conflict do nothing"""
 
-# What a receiver hears of one thing, it hears in the order of its revisions: a later one, such as `resolved`, waits
-# until every earlier one is sent or given up. The row lock lasts only for this statement: what keeps others away while
-# the request is under way is due_ms.
+# What a receiver hears of one group, it hears in order: a later message, such as of an end, waits until every earlier
+# one is sent or given up. Those from before there were groups wait by the revisions of their source. The row lock lasts
+# only for this statement: what keeps others away while the request is under way is due_ms.
 _CLAIM: Final = """
 with due as (
   select notification_id from notifier.notifications d where status = 'pending' and due_ms <= $1
-    and not exists (select from notifier.notifications b where b.status = 'pending' and b.channel = d.channel
+    and not exists (select from notifier.notifications b where b.status = 'pending' and b.group_id = d.group_id
+      and b.sequence < d.sequence)
+    and not exists (select from notifier.notifications b where b.status = 'pending' and b.group_id is null
+      and b.channel = d.channel
       and b.source_topic = d.source_topic and b.source_id = d.source_id and b.source_revision < d.source_revision)
   order by due_ms, created_at, notification_id limit $3 for update skip locked)
 update notifier.notifications n set due_ms = $2 from due where n.notification_id = due.notification_id
@@ -55,12 +60,10 @@ from unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::text[]) as o(id
 where n.notification_id = o.id and n.status = 'pending'"""
 
 
-class PostgresNotifications:
-    """The `NotificationLog` of the stage."""
-
-    async def add(self, notifications: Sequence[Notification], tx: asyncpg.Connection) -> frozenset[str]:
-        """Insert what is new, in one round trip."""
-        rows = await tx.fetch(
+async def add_notifications(notifications: Sequence[Notification], tx: asyncpg.Connection) -> None:
+    """Insert what is new, in one round trip, as pending."""
+    if notifications:
+        await tx.execute(
             _ADD,
             [each.notification_id for each in notifications],
             [each.channel for each in notifications],
@@ -69,8 +72,10 @@ class PostgresNotifications:
             [each.source_revision for each in notifications],
             [each.created_at for each in notifications],
             [codec.NOTIFICATION.encode(each) for each in notifications],
+            [each.group_id for each in notifications],
+            [each.sequence for each in notifications],
+            [ms_of(each.created_at) for each in notifications],
         )
-        return frozenset(row["notification_id"] for row in rows)
 
 
 class PostgresQueue:

@@ -32,6 +32,12 @@ _SUMMARY: Final = 2048
 """The schema's limits."""
 _HOUR_MS: Final = 3_600_000
 _MAX_SHOWN: Final = 8  # keeps the summary within the schema's limit
+SOURCES: Final[Mapping[str, str]] = {
+    topics.INCIDENTS: "incident",
+    topics.ESCALATIONS: "case",
+    topics.PLATFORM_ALERTS: "platform",
+}
+"""What the label `source` says of each topic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,21 @@ class Fact:
     title: str
     summary: str
     at: datetime
+    labels: Mapping[str, str]
+    """What routes, groups, silences and inhibitions go by: `source`, `tenant`, `severity`, `kind`, and what there is of
+    `metric`, `slice`, `service`, `queue`. Plain names only."""
+    once: bool = False
+    """Whether nothing ends it: it is told, and forgotten."""
+
+    @property
+    def alert_id(self) -> str:
+        """What is told as one thing from its beginning to its end."""
+        return f"{SOURCES[self.source_topic]}/{self.source_id}"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.state == "resolved"
 
 
 def of_incident(incident: Incident) -> Fact | None:
@@ -74,6 +95,15 @@ def of_incident(incident: Incident) -> Fact | None:
         title=_fitting(incident.notice_title, _TITLE),
         summary=f"{_fitting(incident.notice, _SUMMARY - len(last) - 1)} {last}",
         at=known_by(incident).astimezone(UTC),
+        labels=_labels(
+            "incident",
+            incident.tenant,
+            incident.severity,
+            kind=incident.rule,
+            metric=incident.metric,
+            action=incident.action,
+            attribute=incident.root[0].segment_name if incident.root else "",
+        ),
     )
 
 
@@ -114,6 +144,14 @@ def of_escalation(escalation: Escalation) -> Fact:
             _SUMMARY,
         ),
         at=at,
+        labels=_labels(
+            "case",
+            escalation.tenant,
+            escalation.severity,
+            kind="subject" if subject else "incident",
+            queue=escalation.queue,
+        ),
+        once=bundled,
     )
 
 
@@ -131,7 +169,14 @@ def of_platform_alert(alert: PlatformAlert) -> Fact:
         title=f"{service} {ALERTS[alert.kind][not firing]}",
         summary=f"{alert.severity.capitalize()}: {numbers_words(alert.values)}. Alert {alert.alert_id}.",
         at=alert.raised_at.astimezone(UTC),
+        labels=_labels("platform", None, alert.severity, kind=alert.kind, service=service),
     )
+
+
+def _labels(source: str, tenant: str | None, severity: str, **further: str) -> dict[str, str]:
+    """Return those that there are; what is no plain name gives nothing away."""
+    found = {"source": source, "tenant": tenant or "", "severity": severity}
+    return {**found, **{name: _name(value) for name, value in further.items() if value}}
 
 
 def _name(text: str) -> str:

@@ -1,21 +1,21 @@
-"""Which fact goes to which channel, and as what notification."""
+"""Which nodes of the routing tree tell a fact, on which channels, and in which group."""
 
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
 
 from proofwatch.events import topics
 from proofwatch.events.enumerations import NotificationSeverity
 from proofwatch.events.identity import derived_id
-from proofwatch.events.types import Notification
 from services.notifier.core.facts import Fact
-from services.notifier.core.routes import LOG_CHANNEL, Match, Route
+from services.notifier.core.matchers import all_hold
+from services.notifier.core.routes import ALONE, LOG_CHANNEL, Match, Plan, Route
 
 UNMATCHED: Final = "unmatched"
-"""The route that a notification names when no route of the file wanted it."""
+"""The route that a notification names when no channel of the file was for it."""
 
 LISTED: Final = frozenset({topics.ESCALATIONS})
 """What people work off a list: a notice of each would be read by nobody. What is wrong, incidents say."""
-_RANK: Final[dict[NotificationSeverity, int]] = {
+RANK: Final[Mapping[NotificationSeverity, int]] = {
     "info": 0,
     "low": 1,
     "medium": 2,
@@ -23,47 +23,71 @@ _RANK: Final[dict[NotificationSeverity, int]] = {
     "high": 3,
     "critical": 4,
 }
+"""How grave a severity is; warning is a platform alert's word for medium."""
 
 
-def notifications(fact: Fact, routes: Iterable[Route]) -> Iterator[Notification]:
-    """Yield one notification for each channel that any matching route names; the first such route is recorded.
+class Target(NamedTuple):
+    """One conversation: what a channel hears of the facts that a node groups together."""
 
-    What no route matches goes to the log: nothing is dropped unseen. Cases are in their queue, so they do not.
+    group_id: str
+    channel: str
+    plan: Plan
+    labels: Mapping[str, str]
+    """Those that all its facts have in common, by `group_by`."""
+
+
+def targets(fact: Fact, plans: Mapping[tuple[str, ...], Plan], root: Route) -> Iterator[Target]:
+    """Yield where a fact goes, each channel once, by the first node that names it.
+
+    What reaches no channel goes to the log: nothing is dropped unseen. Cases are in their queue, so they do not.
     """
     told: set[str] = set()
-    for route in routes:
-        if matches(fact, route.match):
-            for channel in route.channels:
-                if channel not in told:
-                    told.add(channel)
-                    yield _notification(fact, route.name, channel)
+    for path in _deepest(fact, root, (), named=False):
+        plan = plans[path]
+        for channel in plan.channels:
+            if channel not in told:
+                told.add(channel)
+                yield target(fact, plan, channel)
     if not told and fact.source_topic not in LISTED:
-        yield _notification(fact, UNMATCHED, LOG_CHANNEL)
+        yield target(fact, Plan((UNMATCHED,)), LOG_CHANNEL)
 
 
-def matches(fact: Fact, match: Match) -> bool:
-    """Return whether every condition that the route states holds; what is `LISTED` must be named as its source."""
+def target(fact: Fact, plan: Plan, channel: str, kind: str = "group") -> Target:
+    """Return the group of a fact on one channel; `kind`: what else than routes makes such a group."""
+    labels = {name: fact.labels[name] for name in plan.group_by if fact.labels.get(name)}
+    alone = fact.alert_id if ALONE in plan.group_by else None
+    named = (part for pair in sorted(labels.items()) for part in pair)
+    return Target(derived_id(kind, "/".join(plan.path), channel, alone, *named), channel, plan, labels)
+
+
+def matches(fact: Fact, match: Match, *, named: bool = False) -> bool:
+    """Return whether every condition holds.
+
+    What is `LISTED` must be named as the source, here or (`named`) by a node above.
+    """
     return (
-        (fact.source_topic not in LISTED if match.source is None else fact.source_topic in match.source)
-        and (match.severity is None or _RANK[fact.severity] >= _RANK[match.severity])
+        (named or fact.source_topic not in LISTED if match.source is None else fact.source_topic in match.source)
+        and (match.severity is None or RANK[fact.severity] >= RANK[match.severity])
         and (match.tenant is None or fact.tenant in match.tenant)
         and (match.state is None or fact.state in match.state)
+        and all_hold(match.labels, fact.labels)
     )
 
 
-def _notification(fact: Fact, route: str, channel: str) -> Notification:
-    return Notification(
-        schema_version=1,
-        notification_id=derived_id("notification", fact.source_topic, fact.source_id, fact.source_revision, channel),
-        source_topic=fact.source_topic,
-        source_id=fact.source_id,
-        source_revision=fact.source_revision,
-        tenant=fact.tenant,
-        route=route,
-        channel=channel,
-        severity=fact.severity,
-        state=fact.state,
-        title=fact.title,
-        summary=fact.summary,
-        created_at=fact.at,
-    )
+def _deepest(fact: Fact, route: Route, above: tuple[str, ...], *, named: bool) -> Iterator[tuple[str, ...]]:
+    """Yield the paths of the nodes that tell it: its deepest ones, as Alertmanager walks its tree."""
+    path = (*above, route.name)
+    # the root takes everything; of the lists a node tells only what it names, or one above, but lets it through to
+    # children that do
+    if above and not matches(fact, route.match, named=True):
+        return
+    named = named or route.match.source is not None
+    found = False
+    for child in route.routes:
+        below = list(_deepest(fact, child, path, named=named))
+        yield from below
+        found = found or bool(below)
+        if below and not child.goes_on:
+            break
+    if not found and (named or fact.source_topic not in LISTED):
+        yield path

@@ -66,6 +66,20 @@ class Notifier:
         while await self.service.step():
             pass
 
+    async def restart(self) -> None:
+        """Stop the service, build it anew from its file, and work."""
+        await self.service.stop()
+        self.service = self.built()
+        await self.service.start()
+        for _ in range(3):  # lanes open, then read
+            await self.settle()
+
+    async def dispatched(self) -> None:
+        """Read what was published and make the messages of it, but send none."""
+        lanes, dispatcher, _ = self.service.parts
+        while await lanes.step() + await dispatcher.step():
+            pass
+
     async def pass_time(self, seconds: float) -> None:
         """Let the clock move on, and work."""
         self.clock.advance_to(self.clock.now_ms() + round(1000 * seconds))

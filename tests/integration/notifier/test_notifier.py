@@ -16,15 +16,15 @@ from proofwatch.bus.errors import DatabaseAway
 from proofwatch.events import codec, topics
 from proofwatch.events.identity import derived_id
 from services.imagery.core.alerts import broken, whole
-from services.notifier.adapters import postgres
-from services.notifier.adapters.postgres import PostgresQueue
+from services.notifier.adapters.postgres import PostgresQueue, add_notifications
 from services.notifier.sender import CLAIM_MS
 from tests.integration.notifier.conftest import KEY, SECRET, Notifier, Starting
 from tests.integration.notifier.receiver import Receiver, receiving
 from tests.unit.imagery.test_glass import OPEN
 from tests.unit.notifier.events import AT, INCIDENT_ID, escalation, incident, platform_alert
 
-LOG_ONLY = "{}"
+AT_ONCE = 'group_by: ["..."], group_wait: 0s, group_interval: 0s'
+LOG_ONLY = f"route: {{name: all, channels: [log], {AT_ONCE}}}"
 
 
 def to(receiver: Receiver) -> str:
@@ -32,12 +32,8 @@ def to(receiver: Receiver) -> str:
     return f"""
 channels:
   soc: {{kind: webhook, url: "{receiver.url}", secret_env: SOC_SECRET, timeout_seconds: 5}}
-routes:
-  - name: everything
-    channels: [soc]
-  - name: cases
-    match: {{source: [soc.escalations.v1]}}
-    channels: [soc]
+route:
+  {{name: everything, channels: [soc], {AT_ONCE}, routes: [{{name: cases, match: {{source: [soc.escalations.v1]}}}}]}}
 """
 
 
@@ -62,7 +58,7 @@ async def test_every_kind_of_event_reaches_the_receiver_signed(starting: Startin
     assert [row["status"] for row in rows] == ["sent"] * 3
     assert {each.notification_id for each in published} == set(receiver.accepted)
     assert {each.route for each in published} == {"everything", "cases"}
-    body = receiver.accepted[derived_id("notification", topics.INCIDENTS, INCIDENT_ID, 1, "soc")]
+    (body,) = [each for each in receiver.accepted.values() if each["data"]["source_id"] == INCIDENT_ID]
     summary = body["data"]["summary"]
     assert summary.startswith("Too many rejections at all of acme. Incident ")
     assert f"{INCIDENT_ID}, revision 1" in summary
@@ -100,7 +96,8 @@ async def test_a_revision_goes_on_when_the_one_before_it_is_given_up(starting: S
     """A receiver that never takes the first is still told of the second, once the first has failed for good."""
     with receiving(KEY, statuses=[503] * 5) as receiver:
         async with starting(to(receiver)) as notifier:
-            await notifier.tell(incident(), incident(revision=2, state="ended", change="ended", until=AT))
+            await notifier.tell(incident())
+            await notifier.tell(incident(revision=2, state="ended", change="ended", until=AT))
             for _ in range(8):
                 await notifier.pass_time(3600)
             rows = await notifier.rows()
@@ -156,7 +153,7 @@ async def test_senders_share_the_work(starting: Starting) -> None:
             ids = [f"a-{number}" for number in range(200)]
             for each in ids:
                 await notifier.publish(topics.INCIDENTS, "acme", msgspec.json.encode(incident(incident_id=each)))
-            await notifier.service.parts[0].step()
+            await notifier.dispatched()
             senders = [notifier.built().parts[-1] for _ in range(4)]
             taken = await asyncio.gather(*(sender.step() for sender in senders))
             for sender in senders:
@@ -169,7 +166,7 @@ async def test_what_another_sender_is_taking_is_passed_over(starting: Starting) 
     async with starting(LOG_ONLY) as notifier:
         for each in ("a-1", "a-2"):
             await notifier.publish(topics.INCIDENTS, "acme", msgspec.json.encode(incident(incident_id=each)))
-        await notifier.service.parts[0].step()
+        await notifier.dispatched()
         queue, now_ms = PostgresQueue(notifier.pool), notifier.clock.now_ms()
         async with notifier.pool.acquire() as other, other.transaction():
             await other.execute("select 1 from notifier.notifications where source_id = 'a-1' for update")
@@ -183,7 +180,7 @@ async def test_a_sender_that_is_told_to_stop_finishes_what_it_has_in_hand(starti
     with receiving(KEY) as receiver:
         async with starting(to(receiver)) as notifier:
             await notifier.publish(topics.INCIDENTS, "acme", msgspec.json.encode(incident()))
-            await notifier.service.parts[0].step()
+            await notifier.dispatched()
             with receiver.lock:  # the receiver holds its answer back
                 step = asyncio.create_task(notifier.sender.step())
                 while not [row for row in await notifier.rows() if row["due_ms"]]:  # noqa: ASYNC110 — what is awaited happens in the database
@@ -212,15 +209,15 @@ async def test_an_event_told_twice_is_notified_once(starting: Starting) -> None:
 
 async def test_a_failure_before_the_commit_leaves_no_trace(starting: Starting, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is half kept and nothing sent; the next owner does it, once."""
-    add = postgres.PostgresNotifications.add
+    add = add_notifications
 
-    async def crash(self: Any, notifications: Any, tx: Any) -> Any:
-        await add(self, notifications, tx)
+    async def crash(notifications: Any, tx: Any) -> Any:
+        await add(notifications, tx)
         raise RuntimeError("killed")
 
     async with starting(LOG_ONLY) as notifier:
         with monkeypatch.context() as broken:
-            broken.setattr(postgres.PostgresNotifications, "add", crash)
+            broken.setattr("services.notifier.adapters.groups.add_notifications", crash)
             with pytest.raises(RuntimeError, match="killed"):
                 await notifier.tell(incident())
         assert await notifier.rows() == []
@@ -253,7 +250,11 @@ async def test_nobody_listening_and_a_slow_receiver_are_failures_like_others(sta
 channels:
   gone: {template.format(gone)}
   slow: {template.format(slow)}
-routes: [{{name: both, match: {{source: [soc.escalations.v1]}}, channels: [gone, slow]}}]
+route:
+  name: all
+  channels: [log]
+  routes:
+    - {{name: both, match: {{source: [soc.escalations.v1]}}, channels: [gone, slow], {AT_ONCE}}}
 """
     async with starting(routes) as notifier:
         await notifier.tell(escalation())
@@ -280,7 +281,7 @@ async def test_a_channel_that_left_the_routes_fails_and_holds_nothing_up(startin
 async def test_a_log_file_gets_one_line_for_each_notification(starting: Starting, tmp_path: Path) -> None:
     """Readable as events, in the order of their causes."""
     file = tmp_path / "notifications.jsonl"
-    routes = f"channels: {{log: {{kind: log, path: '{file}'}}}}"
+    routes = f"channels: {{log: {{kind: log, path: '{file}'}}}}\n{LOG_ONLY}"
     with structlog.testing.capture_logs() as logs:
         async with starting(routes) as notifier:
             await notifier.tell(incident(), platform_alert())

@@ -11,9 +11,9 @@ from services.notifier.adapters import channels
 from services.notifier.adapters.channels.kind import Payload
 from services.notifier.adapters.channels.registry import KINDS, open_channels
 from services.notifier.core.facts import of_platform_alert
-from services.notifier.core.routing import notifications
 from services.notifier.ports import Channel
 from services.notifier.routes_file import Routes
+from tests.unit.notifier.courses import told_alone
 from tests.unit.notifier.events import platform_alert
 
 EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -40,7 +40,7 @@ async def test_a_registered_kind_is_read_opened_and_says_what_happened(name: str
     assert type(read["one"]) is kind.settings
     opened: Channel = open_channels({"one": read["one"]}, ENVIRONMENT)["one"]
     await opened.close()
-    (notification,) = notifications(of_platform_alert(platform_alert()), ())
+    notification = told_alone(of_platform_alert(platform_alert()))
     payload: Payload = kind.payload
     assert notification.notification_id.encode() in payload(notification)
     readme = Path(services.notifier.__file__).with_name("README.md").read_text(encoding="utf-8")

@@ -13,8 +13,7 @@ from proofwatch.events.enumerations import AnomalyRule, IncidentChange, Suspicio
 from proofwatch.events.identity import case_id
 from proofwatch.events.types import Proof, Slice, Step
 from services.notifier.core.facts import Fact, of_escalation, of_incident, of_platform_alert
-from services.notifier.core.routes import Match, Route
-from services.notifier.core.routing import notifications
+from tests.unit.notifier.courses import told_alone
 from tests.unit.notifier.events import ALERT_ID, AT, CASE_ID, INCIDENT_ID, escalation, incident, platform_alert, reason
 
 # Marked so that a match is no accident; some would pass for a code.
@@ -29,8 +28,7 @@ _NO_NEWS = ("changed", "fell_back", "merged")
 
 def text(fact: Fact | None) -> str:
     assert fact
-    wanted = Route(name="all", match=Match(source=(fact.source_topic,)), channels=("log",))
-    (notification,) = notifications(fact, (wanted,))
+    notification = told_alone(fact)
     wire = codec.NOTIFICATION.encode(notification)
     assert codec.NOTIFICATION.decode(wire) == notification, "what is published keeps to its schema"
     return wire.decode()

@@ -49,6 +49,10 @@ where topic = $1 and partition = $2 for update
 _MOVE = """
 update {schema}.fence set position = $3, progress_ms = $4, outbox_seq = $5 where topic = $1 and partition = $2
 """
+_RESERVE = """
+update {schema}.fence set outbox_seq = outbox_seq + $3 where topic = $1 and partition = $2
+returning outbox_seq - $3
+"""
 _IDENTIFY = "update {schema}.fence set topic_id = $3, position = $4 where topic = $1 and partition = $2"
 _WRITTEN = "select topic, partition, outbox_seq from {schema}.fence"
 _MIGRATED = """
@@ -128,6 +132,22 @@ class PostgresFence:
         if self._erasures:
             await self._erasures.require_known(self.pool, self.user(source, "erasures"))
 
+    async def append(self, source: TopicPartition, outputs: Sequence[Outgoing], connection: Any) -> None:
+        """Add to the outbox of a partition, in a transaction that is no lane's; `appended` tells its relay.
+
+        The partition must have been committed once: its row is locked until the transaction ends, as lanes do.
+        """
+        if outputs and self.publish is None:
+            seq = await connection.fetchval(in_schema(_RESERVE, self.schema), *source, len(outputs))
+            await _write(connection, self.schema, source, outputs, seq)
+
+    async def appended(self, source: TopicPartition, outputs: Sequence[Outgoing]) -> None:
+        """Say that what `append` wrote is committed."""
+        if outputs and self.publish is not None:
+            await self.publish(outputs)
+        elif outputs:
+            self.written.set(source)
+
     def user(self, source: TopicPartition, act: str) -> str:
         """Return the name under which a partition's owner does something with the database."""
         return f"{self.schema} {act} {source.topic}/{source.partition}"
@@ -195,7 +215,7 @@ class PostgresOwner:
             parts = with_letters(await stage.step(fresh, connection), batch.source, self._fence.group)
             outputs, seq, publish = [*chain.from_iterable(parts)], row["outbox_seq"], self._fence.publish
             if outputs and publish is None:
-                await self._write(connection, outputs, seq)
+                await _write(connection, self._fence.schema, self._source, outputs, seq)
                 seq += len(outputs)
             await connection.execute(self._move, *self._source, fresh.position_after, fresh.progress_ms, seq)
         if outputs and publish is not None:
@@ -240,22 +260,23 @@ class PostgresOwner:
         records = [record for record in batch.records if record.offset >= stored]
         return batch._replace(records=records, position_before=stored)
 
-    async def _write(self, connection: Any, outputs: Sequence[Outgoing], seq: int) -> None:
-        rows = [
-            (
-                *self._source,
-                seq + index,
-                record.topic,
-                record.partition,
-                record.key,
-                record.value,
-                record.timestamp_ms,
-                [name for name, _ in record.headers],
-                [value for _, value in record.headers],
-            )
-            for index, record in enumerate(outputs)
-        ]
-        await connection.copy_records_to_table("outbox", schema_name=self._fence.schema, columns=_COLUMNS, records=rows)
-
     def _where(self) -> str:
         return f"{self._source.topic}/{self._source.partition}"
+
+
+async def _write(connection: Any, schema: str, source: TopicPartition, outputs: Sequence[Outgoing], seq: int) -> None:
+    rows = [
+        (
+            *source,
+            seq + index,
+            record.topic,
+            record.partition,
+            record.key,
+            record.value,
+            record.timestamp_ms,
+            [name for name, _ in record.headers],
+            [value for _, value in record.headers],
+        )
+        for index, record in enumerate(outputs)
+    ]
+    await connection.copy_records_to_table("outbox", schema_name=schema, columns=_COLUMNS, records=rows)
