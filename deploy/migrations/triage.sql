@@ -726,6 +726,48 @@ create index if not exists cases_running_whole on triage.cases(queue, opened_at)
 -- What a case asks of people (`core/tasks.py`); null: it was opened by a release before, and its kind says it.
 alter table triage.cases add column if not exists task text;
 
+-- When people work while a case rests and until it is due (`core/hours.py`); null: always. What wakes it by news counts by it.
+alter table triage.cases add column if not exists rest_hours tstzmultirange;
+-- When a case is due that was to rest until `rests_until` and is woken `at`: as much work is left, or over, as was then.
+create or replace function triage.due_once_woken(
+    hours tstzmultirange, due_at timestamptz, rests_until timestamptz, at timestamptz) returns timestamptz
+  language sql immutable set search_path = '' as $$
+    with spans as (
+      select lower(s) as begins, upper(s) as ends,
+        coalesce(sum(extract(epoch from upper(s) - lower(s)))
+                 over (order by lower(s) rows between unbounded preceding and 1 preceding), 0) as before
+      from unnest(hours) as s),
+    worked as (
+      select sum(greatest(0, extract(epoch from least(ends, at) - begins))
+                 + greatest(0, extract(epoch from least(ends, due_at) - begins))
+                 - greatest(0, extract(epoch from least(ends, rests_until) - begins))) as until_due
+      from spans)
+    select coalesce((select s.begins + (w.until_due - s.before) * interval '1 second' from spans s, worked w
+                     where w.until_due <= s.before + extract(epoch from s.ends - s.begins)
+                     order by s.begins limit 1), due_at) $$;
+create or replace function triage.count_version() returns trigger language plpgsql set search_path = '' as $$
+  declare woken timestamptz; begin
+    new.version := old.version + (new.revision = old.revision)::int;
+    new.changed_in := pg_current_xact_id();
+    if new.state = 'closed' then
+      new.stage := 'closed';
+    elsif old.state = 'closed' and new.stage = 'closed' then
+      new.stage := 'new';
+    elsif new.revision <> old.revision and old.stage = 'cleared' and new.stage = 'cleared' then
+      new.stage := 'new';
+    end if;
+    if new.revision <> old.revision and new.snoozed_until is not null then
+      woken := greatest(new.changed_at, new.snoozed_at);
+      if woken < new.snoozed_until then
+        new.due_at := case when new.rest_hours is null then new.due_at - (new.snoozed_until - woken)
+                           else triage.due_once_woken(new.rest_hours, new.due_at, new.snoozed_until, woken) end;
+      end if;
+      new.snoozed_until := null;
+      new.rest_hours := null;
+    end if;
+    return new;
+  end $$;
+
 -- What people want looked back for (`services/triage/core/lookbacks.py`): what members of a case share, what a pattern would
 -- have matched, and hunts, which open it for review. A replica of triage works on one at a time (`taken_by`, until
 -- `taken_until` by the clock here), reading the topic of transactions; whoever takes over begins to read anew. `chosen`: ids

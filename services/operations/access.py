@@ -338,6 +338,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
                 "parts_grave",
                 "queue",
                 "severity",
+                "rest_hours",
                 "snoozed_at",
                 "snoozed_until",
                 "stage",

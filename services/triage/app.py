@@ -26,7 +26,6 @@ from services.triage.adapters.postgres import PostgresCases
 from services.triage.adapters.rereviews import PostgresRereviews
 from services.triage.config import DeskSettings, Settings
 from services.triage.core.dispositions import FourEyes, Terms
-from services.triage.core.due import Due
 from services.triage.handlers.attempts import Attempts
 from services.triage.handlers.cases import TriageStage
 from services.triage.handlers.clusters import Clusters
@@ -68,7 +67,7 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
     lanes = LaneSettings.of(settings, idle_s=IDLE_LONG_S)
     fence = outbox_fence(pool, SCHEMA, bus, GROUP, TOPICS)
     tags = PostgresTags(settings.key_encryption_if_any())
-    due = Due.read(settings.case_due)
+    due = settings.due()
     at_reasons = settings.escalate_at_reasons
     cases = PostgresCases(due)
     clusters = Clusters(PostgresClusters(), cases, at_reasons)
@@ -88,9 +87,8 @@ def desk(settings: DeskSettings, pool: "asyncpg.Pool") -> PostgresDesk:
     by_one, by_two = settings.disposition_authority, settings.disposition_authority_of_two
     terms = Terms(by_one, by_two, judged_again=settings.rereview_share)
     rule = FourEyes.read(settings.four_eyes)
-    return PostgresDesk(
-        pool, limits=settings.limits(), four_eyes=rule, terms=terms, keys=settings.key_encryption_if_any()
-    )
+    limits, hours, keys = settings.limits(), settings.hours(), settings.key_encryption_if_any()
+    return PostgresDesk(pool, limits=limits, four_eyes=rule, terms=terms, keys=keys, hours=hours)
 
 
 def rereviews(desk: PostgresDesk) -> PostgresRereviews:

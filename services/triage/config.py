@@ -7,16 +7,12 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from proofwatch.runtime.key_settings import KeySettings
 from services.triage.core.dispositions import FourEyes
 from services.triage.core.due import Due
+from services.triage.core.hours import Hours
 from services.triage.core.limits import Limits
 
 
 def _is_rule(text: str) -> str:
     FourEyes.read(text)
-    return text
-
-
-def _is_due(text: str) -> str:
-    Due.read(text)
     return text
 
 
@@ -38,13 +34,23 @@ class DeskSettings(KeySettings):
     rereview_share: Annotated[float, Field(ge=0, le=1)] = 0.05
     """So large a share of dispositions, drawn by lot, is judged again by an analyst who does not know them."""
 
+    case_hours: str = ""
+    """When people work, which due times count alone: `Europe/Berlin Mon-Fri 08:00-18:00`; empty: around the clock."""
+    case_days_off: str = ""
+    """Days without work, in that zone: 2026-12-25,2026-12-26."""
+
+    def hours(self) -> Hours:
+        """Return when people work."""
+        return Hours.read(self.case_hours, self.case_days_off)
+
     def limits(self) -> Limits:
         """Return how many cases whoever works on them has at most."""
         return Limits.read(self.cases_in_hand, self.cases_in_hand_by_queue, self.cases_in_hand_by_person)
 
     @model_validator(mode="after")
-    def _limits_can_be(self) -> Self:
+    def _limits_and_hours_can_be(self) -> Self:
         self.limits()
+        self.hours()
         return self
 
 
@@ -55,5 +61,14 @@ class Settings(DeskSettings):
     """Base64 of at least 32 random bytes, the same for every replica and for good; checked by `app.build`."""
     escalate_at_reasons: Annotated[int, Field(ge=1, le=1000)] = 3
     """A subject's case with so many reasons is escalated, however slight each of them is."""
-    case_due: Annotated[str, AfterValidator(_is_due)] = "none"
+    case_due: str = "none"
     """How long people have for a case, by its task or kind: `subject=24h,system_audit=4h`; none: there is no clock."""
+
+    def due(self) -> Due:
+        """Return how long people have for a case, in working hours."""
+        return Due.read(self.case_due, self.hours())
+
+    @model_validator(mode="after")
+    def _due_can_be(self) -> Self:
+        self.due()
+        return self

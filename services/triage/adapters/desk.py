@@ -51,6 +51,7 @@ from services.triage.core.assignments import (
 )
 from services.triage.core.cases import Queue
 from services.triage.core.dispositions import TERMS, Finding, FourEyes, Terms
+from services.triage.core.hours import AROUND_THE_CLOCK, Hours
 from services.triage.core.limits import Limits
 from services.triage.core.news import Place
 from services.triage.core.similar import nearest
@@ -104,13 +105,14 @@ class PostgresDesk:
         four_eyes: FourEyes = ALWAYS_TWO,
         terms: Terms = TERMS,
         keys: KeyEncryption | None = None,
+        hours: Hours = AROUND_THE_CLOCK,
     ) -> None:
         """`draw`: ids and salts of entries; `limits`: who works on so many cases is given no next one.
 
         `four_eyes`: which dispositions need a second person; `terms`: what their labels say of themselves; `keys`: what
-        wraps the keys that notes are sealed under, None: there are no notes.
+        wraps the keys that notes are sealed under, None: there are no notes; `hours`: when people work.
         """
-        self.orders, self.notes = Orders(draw, four_eyes, terms), PostgresNotes(keys)
+        self.orders, self.notes = Orders(draw, four_eyes, terms, hours), PostgresNotes(keys)
         self.pool, self._draw, self.limits = pool, draw, limits
         self._people, self._machines = PostgresPeople(pool), PostgresMachines(pool, draw)
 

@@ -114,7 +114,7 @@ order by c.case_id for update"""
 _LOCK: Final = f"""
 select c.case_id, c.tenant, state, case when parts_grave then 'high' else severity end as severity, queue,
   restriction.holds is not null as restricted,
-  about::text as about, revision, version, stage, snoozed_until, due_at, merged_into, closed_by, part_of,
+  about::text as about, revision, version, stage, snoozed_until, due_at, due_s, merged_into, closed_by, part_of,
   (select count(*) from triage.cases p where p.part_of = c.case_id) as parts,
   firing.fires_since, firing.part_fires_since, agreed.agreed_verdict, agreed.agreed_by,
   (select joined_at from triage.parts p where p.part_id = c.case_id and p.left_at is null) as joined_at,

@@ -49,6 +49,7 @@ def case_in(row: Mapping[str, Any], assignee: str | None, pending: Proposal | No
         snoozed_until=row["snoozed_until"],
         pending=pending,
         due_at=row["due_at"],
+        due_s=row.get("due_s"),
         part_of=row["part_of"],
         parts=row["parts"],
         firing=Firing(row["fires_since"], row["part_fires_since"]),

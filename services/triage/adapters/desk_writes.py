@@ -1,8 +1,8 @@
 """What people do with a case, in its tables; each act as the entries that say so."""
 
 import uuid
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -15,6 +15,7 @@ from services.triage.core.assignments import CaseNow, Change
 from services.triage.core.cases import escalation_of
 from services.triage.core.dispositions import Finding, Terms
 from services.triage.core.due import rested
+from services.triage.core.hours import Hours
 from services.triage.core.life import Deed, Stage
 from services.triage.ports import Wanted
 
@@ -27,7 +28,9 @@ insert into triage.assignments(case_id, person_id, assigned_at, assigned_by, why
 select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::text[])"""
 _REFER: Final = "update triage.cases set queue = 'research' where case_id = $1"
 _REST: Final = """
-update triage.cases set snoozed_until = $2, snoozed_at = $3, due_at = coalesce($4, due_at) where case_id = $1"""
+update triage.cases set snoozed_until = $2, snoozed_at = $3, due_at = coalesce($4, due_at),
+  rest_hours = $5::text::tstzmultirange
+where case_id = $1"""
 _STAGE: Final = """
 update triage.cases c set stage = g.stage from unnest($1::text[], $2::text[]) as g(case_id, stage)
 where c.case_id = g.case_id"""
@@ -43,7 +46,10 @@ moved as (
     revision = c.revision + 1, changed_at = greatest(c.changed_at, $2),
     closed_at = case when $3 = 'closed' then $2 end, closed_by = case when $3 = 'closed' then $4 end,
     closed_reason = case when $3 = 'closed' then $5 end,
-    due_at = case when $7 = 'reopened_by_person' then $2 + c.due_s * interval '1 second' else c.due_at end,
+    due_at = case when $7 = 'reopened_by_person'
+      then (select u.due_at from unnest($8::text[], $9::timestamptz[]) as u(case_id, due_at)
+            where u.case_id = c.case_id)
+      else c.due_at end,
     told_overdue_at = case when $7 = 'reopened_by_person' then null else c.told_overdue_at end,
     severity = case when $7 = 'threat_found' then 'high' else c.severity end
   where c.case_id = any($1::text[]) returning c.case_id, c.revision, c.changed_at, c.state)
@@ -56,7 +62,7 @@ from moved join before using (case_id)"""
 class Doing(NamedTuple):
     """What was decided of a case, which is locked: by whom, when, why, and through which stages it goes.
 
-    `why`: it comes to who it is assigned to: the deed, or of a next case why it is that one.
+    `why`: it comes to who it is assigned to: the deed, of a next case why it is that; `hours`: when people work.
     """
 
     case: CaseNow
@@ -67,6 +73,7 @@ class Doing(NamedTuple):
     reason: str
     now: datetime
     why: str
+    hours: Hours
 
 
 async def written(tx: Any, doing: Doing, draw: Draw, terms: Terms) -> Sequence[Entry]:
@@ -102,15 +109,15 @@ async def _ended(tx: Any, doing: Doing, draw: Draw) -> Sequence[Entry]:
         closing = entries.closed(case, by, doing.reason, now, draw)
         if case.parts and (parts := await part_rows.running_parts(tx, case.case_id)):
             await tx.execute(_RELEASE, parts, [now] * len(parts), [doing.person_id] * len(parts))
-            await _moved(tx, doing, "closed", "closed_by_person", closing.entry_id, parts)
+            await _moved(tx, doing, "closed", "closed_by_person", closing.entry_id, dict.fromkeys(parts))
         await _moved(tx, doing, "closed", "closed_by_person", closing.entry_id)
         found.append(closing)
     if change.reopen:
         opening = disposition_entries.reopened(case, by, doing.reason, now, draw)
-        parts = await part_rows.closed_with(tx, case.case_id) if case.parts else []
-        await _moved(tx, doing, None, "reopened_by_person", opening.entry_id)
-        if parts:
-            await _moved(tx, doing, None, "reopened_by_person", opening.entry_id, parts)
+        closed = await part_rows.closed_with(tx, case.case_id) if case.parts else {}
+        await _moved(tx, doing, None, "reopened_by_person", opening.entry_id, {case.case_id: case.due_s})
+        if closed:
+            await _moved(tx, doing, None, "reopened_by_person", opening.entry_id, closed)
         found.append(opening)
     return found
 
@@ -159,10 +166,20 @@ async def _rested(tx: Any, doing: Doing, draw: Draw) -> Sequence[Entry]:
     case, until, by = doing.case, doing.change.snooze_until, person(doing.person_id)
     if until is None and not doing.change.wake:
         return []
-    due_at = case.due_at and rested(case.due_at, case.snoozed_until, doing.now, until)
-    await tx.execute(_REST, case.case_id, until, doing.now, due_at)
+    due_at = case.due_at and rested(case.due_at, case.snoozed_until, doing.now, until, doing.hours)
+    worked = _worked(doing, case.due_at, due_at) if case.due_at and due_at and until else None
+    await tx.execute(_REST, case.case_id, until, doing.now, due_at, worked)
     await _acted(tx, doing, doing.deed, case.stage, case.stage)
     return [disposition_entries.rested(case, by, until, doing.reason, doing.now, draw)]
+
+
+def _worked(doing: Doing, was_due: datetime, due_at: datetime) -> str | None:
+    """Return when people work until it is due, for the database, which wakes cases by itself; None: always."""
+    if doing.hours.are_always:
+        return None
+    until = doing.change.snooze_until or doing.now
+    spans = doing.hours.worked(min(doing.now, was_due, due_at), max(until, due_at))
+    return "{" + ",".join(f"[{begin.isoformat()},{end.isoformat()})" for begin, end in spans) + "}"
 
 
 async def _staged(tx: Any, doing: Doing) -> None:
@@ -186,8 +203,13 @@ def _columns(*row: Any) -> Sequence[Sequence[Any]]:
 
 
 async def _moved(
-    tx: Any, doing: Doing, state: str | None, why: str, entry_id: str, case_ids: Sequence[str] | None = None
+    tx: Any, doing: Doing, state: str | None, why: str, entry_id: str, given: Mapping[str, int | None] | None = None
 ) -> None:
-    """Move the case, or these parts of it; `state` None: as the severity of each has it."""
-    ids = [doing.case.case_id] if case_ids is None else case_ids
-    await tx.execute(_MOVE, ids, doing.now, state, doing.person_id, doing.reason, entry_id, why)
+    """Move the case, or these of it and its parts; `state` None: as the severity of each has it.
+
+    `given`: by case how many seconds of work people have for it, from now on, where it begins anew.
+    """
+    times = {doing.case.case_id: None} if given is None else given
+    due = [None if each is None else doing.hours.moved(doing.now, timedelta(seconds=each)) for each in times.values()]
+    ids, by = [*times], doing.person_id
+    await tx.execute(_MOVE, ids, doing.now, state, by, doing.reason, entry_id, why, ids, due)

@@ -14,6 +14,7 @@ from services.triage.adapters.disposition_rows import settle
 from services.triage.adapters.part_rows import MERGED, TAKEN_OUT
 from services.triage.core.assignments import CaseNow, Change, Deed, Refusal, Worker, decided
 from services.triage.core.dispositions import Finding, FourEyes, Terms, Verdict
+from services.triage.core.hours import Hours
 from services.triage.core.judgements import Asked, judged, path
 from services.triage.core.parts import merged, taken_out
 
@@ -44,9 +45,9 @@ class Order(NamedTuple):
 class Orders:
     """Decides and writes, in the transaction that it is given; whatever it is of is locked."""
 
-    def __init__(self, draw: Draw, four_eyes: FourEyes, terms: Terms) -> None:
+    def __init__(self, draw: Draw, four_eyes: FourEyes, terms: Terms, hours: Hours) -> None:
         """As those of `PostgresDesk`."""
-        self._draw, self._four_eyes, self._terms = draw, four_eyes, terms
+        self._draw, self._four_eyes, self._terms, self._hours = draw, four_eyes, terms, hours
 
     def decided(
         self, order: Order, case: CaseNow, acting: Session, now: datetime, *, to: Worker | None, other: CaseNow | None
@@ -87,6 +88,7 @@ class Orders:
                 order.reason,
                 now,
                 why or order.deed,
+                self._hours,
             )
             return await written(tx, doing, self._draw, self._terms)
         by = person(acting.person_id)

@@ -22,7 +22,7 @@ _RUNNING: Final = """
 select case_id from triage.cases where part_of = $1 and state <> 'closed' order by case_id"""
 # Those that its closing closed, unless their subject has another case by now.
 _CLOSED_WITH: Final = """
-select p.case_id from triage.cases p join triage.cases w on w.case_id = p.part_of
+select p.case_id, p.due_s from triage.cases p join triage.cases w on w.case_id = p.part_of
 where p.part_of = $1 and p.state = 'closed' and p.closed_at = w.closed_at and p.closed_by = w.closed_by
   and p.merged_into is null
   and not exists (select from triage.cases o where o.tenant = p.tenant and o.subject_tag = p.subject_tag
@@ -50,9 +50,9 @@ async def running_parts(tx: Any, case_id: str) -> list[str]:
     return [row["case_id"] for row in await tx.fetch(_RUNNING, case_id)]
 
 
-async def closed_with(tx: Any, case_id: str) -> list[str]:
-    """Return the parts that were closed with a case and can be opened with it again."""
-    return [row["case_id"] for row in await tx.fetch(_CLOSED_WITH, case_id)]
+async def closed_with(tx: Any, case_id: str) -> dict[str, int | None]:
+    """Return the parts that were closed with a case and can be opened with it again, and the seconds of each."""
+    return {row["case_id"]: row["due_s"] for row in await tx.fetch(_CLOSED_WITH, case_id)}
 
 
 def _entry(action: str, case: CaseNow, whole: str, by: Actor, reason: str, now: datetime, draw: Draw) -> Entry:

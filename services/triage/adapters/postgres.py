@@ -47,12 +47,12 @@ from triage.case_reasons where case_id = any($1::text[]) order by case_id, at, s
 _SAVE_CASES: Final = """
 insert into triage.cases(case_id, tenant, kind, subject_tag, segment_name, segment_value, metric, state, severity,
                          queue, revision, opened_at, changed_at, merged_into, about, task, due_s, due_at, keyed)
-select u.*, u.changed_at + u.due_s * interval '1 second', $18::bool
+select u.*, $19::bool
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
             $10::text[], $11::int[], $12::timestamptz[], $13::timestamptz[], $14::text[], $15::jsonb[], $16::text[],
-            $17::int[])
+            $17::int[], $18::timestamptz[])
   as u(case_id, tenant, kind, subject_tag, segment_name, segment_value, metric, state, severity, queue, revision,
-       opened_at, changed_at, merged_into, about, task, due_s)
+       opened_at, changed_at, merged_into, about, task, due_s, due_at)
 on conflict(case_id) do update set state = excluded.state, severity = excluded.severity, revision = excluded.revision,
   task = excluded.task,
   changed_at = excluded.changed_at, merged_into = excluded.merged_into, about = excluded.about,
@@ -138,7 +138,7 @@ class PostgresCases:
             return
         await tx.execute(
             _SAVE_CASES,
-            *_columns([(*_case_row(case), self._due.seconds(case.kind, case.task)) for case in cases]),
+            *_columns([(*_case_row(case), *self._time_for(case)) for case in cases]),
             keyed,
         )
         if closed := [case.case_id for case in cases if case.state == "closed"]:
@@ -149,6 +149,9 @@ class PostgresCases:
             _SAVE_REASONS, *_columns([_reason_row(case_id, reason) for (case_id, _, _), reason in causes.items()])
         )
         await tx.execute(_SAVE_TRANSITIONS, *_columns([_transition_row(each) for each in transitions]))
+
+    def _time_for(self, case: Case) -> tuple[int | None, datetime | None]:
+        return self._due.seconds(case.kind, case.task), self._due.at(case.kind, case.task, case.changed_at)
 
     async def unsent(self, most: int, tx: asyncpg.Connection) -> Sequence[Unsent]:
         """Take what people's acts have left to be sent; see `CaseStore`."""

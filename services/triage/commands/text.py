@@ -25,7 +25,7 @@ _HEADS: Final = (
     "NEWEST REASON",
 )
 _NOT_SHOWN: Final = {
-    "about", "pending", "is_final", "snoozed_until", "due_at", "firing", "agreed", "joined_at",
+    "about", "pending", "is_final", "snoozed_until", "due_at", "due_s", "firing", "agreed", "joined_at",
     "judged_at",
 }  # fmt: skip
 """Of what decides of a case: what is shown in another way."""

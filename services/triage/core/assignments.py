@@ -38,6 +38,7 @@ class CaseNow(NamedTuple):
     """What decides of a case; `assignee`: the id of who works on it; `about`: whose acts it is about.
 
     `pending`: what somebody proposed that it is. `is_final`: it was closed for good.
+    `due_s`: how many seconds of work people have for it.
     `part_of`: the case that it goes on with, since `joined_at`; `parts`: how many go on with it; `firing`: since when
     it, and these, do; `judged_at`: when somebody last decided what it is, and `agreed` what. `restricted`: the
     processing of its person's data is (GDPR Art. 18), of a cluster that of each part, and nobody has permitted it.
@@ -56,6 +57,7 @@ class CaseNow(NamedTuple):
     pending: Proposal | None = None
     is_final: bool = False
     due_at: datetime | None = None
+    due_s: int | None = None
     part_of: str | None = None
     parts: int = 0
     firing: Firing = QUIET

@@ -1,6 +1,7 @@
 """When a case is due: so long after it was opened, by its task or kind, without the time that it rested.
 
-A simple clock: every hour of the day and of the week counts.
+Time counts in working hours (`core/hours.py`), where there are any, of every severity: a case that becomes grave while
+it waits would be overdue at once by another clock, and who is there at night sees what is grave first all the same.
 """
 
 import re
@@ -11,6 +12,7 @@ from typing import Final, NamedTuple, get_args
 from proofwatch.events.enumerations import EscalationSeverity, PlatformAlertSeverity
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import PlatformAlert
+from services.triage.core.hours import AROUND_THE_CLOCK, Hours
 from services.triage.core.signals import Kind
 from services.triage.core.tasks import TASKS, Task
 
@@ -23,9 +25,10 @@ class Due(NamedTuple):
     """By task, or kind of case, how long people have; what has neither has no clock."""
 
     spans: Mapping[str, timedelta]
+    hours: Hours = AROUND_THE_CLOCK
 
     @classmethod
-    def read(cls, text: str) -> "Due":
+    def read(cls, text: str, hours: Hours = AROUND_THE_CLOCK) -> "Due":
         """Read `subject=24h,incident=4h`, or `none`. Raises `ValueError`, saying what would be right."""
         spans: dict[str, timedelta] = {}
         for each in () if text.strip() == NONE else text.split(","):
@@ -34,24 +37,38 @@ class Due(NamedTuple):
                 msg = f"{each.strip()!r} says of no kind of case, or task, when it is due: subject=24h, system_audit=4h"
                 raise ValueError(msg)
             spans[row[1]] = timedelta(**{_UNITS[row[3]]: int(row[2])})
-        return cls(spans)
+            if not hours.can_give(spans[row[1]]):
+                msg = f"{each.strip()!r} is more than is worked in ten years: due times are in working hours"
+                raise ValueError(msg)
+        return cls(spans, hours)
 
     def seconds(self, kind: Kind, task: Task) -> int | None:
         """Return how many seconds people have for a case; its task goes before its kind. None: as long as they like."""
         span = self.spans.get(task, self.spans.get(kind))
         return None if span is None else int(span.total_seconds())
 
+    def at(self, kind: Kind, task: Task, opened_at: datetime) -> datetime | None:
+        """Return when a case that was opened then is due."""
+        span = self.spans.get(task, self.spans.get(kind))
+        return None if span is None else self.hours.moved(opened_at, span)
+
 
 NO_CLOCK: Final = Due({})
 
 
-def rested(due_at: datetime, snoozed_until: datetime | None, now: datetime, until: datetime | None) -> datetime:
+def rested(
+    due_at: datetime,
+    snoozed_until: datetime | None,
+    now: datetime,
+    until: datetime | None,
+    hours: Hours = AROUND_THE_CLOCK,
+) -> datetime:
     """Return when a case is due that rests until `until` (None: no more), and was to rest until `snoozed_until`.
 
-    The time that it rests does not count; what it was to rest longer is taken back.
+    The working time that it rests does not count; what it was to rest longer is taken back.
     """
-    left = max(timedelta(0), snoozed_until - now) if snoozed_until else timedelta(0)
-    return due_at - left + (until - now if until else timedelta(0))
+    runs_from = max(now, snoozed_until) if snoozed_until else now
+    return hours.moved(until or now, hours.between(runs_from, due_at))
 
 
 class Overdue(NamedTuple):

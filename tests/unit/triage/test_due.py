@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.triage.core.due import Due, Overdue, alerts_of, rested
+from services.triage.core.hours import Hours
 from services.triage.core.signals import Kind
 from services.triage.core.tasks import of_kind
 from tests.unit.triage.events import AT
@@ -65,3 +66,16 @@ def test_a_tenant_is_told_once_of_all_that_is_overdue() -> None:
     assert "c-1" not in acme.summary
     assert list(alerts_of(found[::-1], AT)) == [acme, other]
     assert len({each.alert_id for each in (acme, other, *alerts_of([overdue(4)], AT))}) == 3
+
+
+def test_time_counts_in_working_hours() -> None:
+    """Also of what rests: two working hours are left, over a weekend."""
+    hours = Hours.read("Europe/Berlin Mon-Fri 08:00-18:00")
+    due = Due.read("subject=4h", hours)
+    friday, monday = (datetime.fromisoformat(f"2026-03-{day}T16:00+01:00") for day in ("06", "09"))
+    opened = due.at("subject", "subject_suspicion", friday)
+    assert opened == datetime.fromisoformat("2026-03-09T10:00+01:00")
+    assert due.at("incident", "incident_review", friday) is None
+    assert rested(opened, None, friday, monday, hours) == datetime.fromisoformat("2026-03-10T10:00+01:00")
+    with pytest.raises(ValueError, match="more than is worked in ten years"):
+        Due.read("subject=9999d", hours)
