@@ -13,7 +13,7 @@ from services.triage.core.dispositions import Finding, FourEyes
 from services.triage.core.life import TABLE
 from tests.integration.triage.conftest import Triage
 from tests.integration.triage.house import Desk
-from tests.unit.triage.events import OTHER_ID, incident, merged, suspicion
+from tests.unit.triage.events import OTHER_ID, ended, incident, merged, suspicion
 
 MASK = Finding.of("threat", "a seam", species="silicone_mask")
 
@@ -228,15 +228,16 @@ async def test_the_database_follows_what_befalls_a_case(desk: Desk, found: Any) 
     await desk.pool.execute("update triage.cases set stage = $1", found)
     await desk.triage.tell(incident(2))
     assert await befallen() == TABLE[found, "evidence"]
+    await desk.triage.tell(ended(3))
     await desk.pool.execute("update triage.cases set stage = $1", found)
     await desk.desk.do("close", case, desk.tokens["carl"], desk.now, reason="x")
     assert await befallen() == "closed"
-    await desk.triage.tell(incident(3))
+    await desk.triage.tell(incident(4))
     assert await befallen() == TABLE["closed", "evidence"] == "closed"
-    await desk.triage.tell(incident(4, change="again"))
+    await desk.triage.tell(incident(5, change="again"))
     assert await befallen() == TABLE["closed", "again"]
     await desk.pool.execute("update triage.cases set stage = $1", found)
-    await desk.triage.tell(merged(5, into=OTHER_ID))
+    await desk.triage.tell(merged(6, into=OTHER_ID))
     assert await befallen() == TABLE[found, "merged"]
 
 
