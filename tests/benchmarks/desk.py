@@ -1,8 +1,9 @@
 """The console under people: a queue of 100,000 cases, 20 analysts, and suspicions coming in meanwhile.
 
 Console and triage run as an operator starts them. Each analyst does something, waits about two seconds, and goes on:
-looks at the queue, at a case, for a case, or takes or releases a hundred of them at once. The other processes of the
-house are not there, so what they would take of the machine is not in it.
+looks at the queue, at a case, for a case, or takes or releases a hundred of them at once. One more looks at nothing but
+a case of 2,000 members. Then 200 consoles listen, while suspicions go on coming. The other processes of the house are
+not there, so what they would take of the machine is not in it.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from services.console.who import COOKIE
 from tests.benchmarks import desk_cases
 from tests.benchmarks.contenders import Failed
 from tests.benchmarks.context import Context, Result
+from tests.benchmarks.desk_consoles import Consoles
 from tests.benchmarks.figures import quantile
 from tests.benchmarks.usage import usage
 from tests.support.postgres_server import PostgresServer
@@ -33,6 +35,8 @@ P95_MS: Final = 200.0
 A_MINUTE: Final = 5_000
 """Suspicions a minute that are taken in meanwhile."""
 _ANALYSTS: Final = 20
+_CONSOLES: Final = 200
+_LISTENED_S: Final = 30.0
 _PAUSE_S: Final = (1.0, 3.0)
 _MANY: Final = 100
 _DOES: Final = {"queue": 30, "case": 40, "search": 25, "bulk": 5}
@@ -97,8 +101,8 @@ class Shift:
 
     def __init__(self, bootstrap: str, dsn: str, port: int, cases: int) -> None:
         self._bootstrap, self._dsn, self._port, self._cases = bootstrap, dsn, port, cases
-        self._times: dict[str, list[float]] = {name: [] for name in _DOES}
-        self._began = 0.0
+        self._times: dict[str, list[float]] = {name: [] for name in (*_DOES, "cluster")}
+        self._began, self._sent = 0.0, 0
 
     async def worked(self, seconds: float, pids: dict[str, int]) -> dict[str, Any]:
         """Let all of them work for so long; return how long each kind of deed took. Raises `Failed`."""
@@ -106,32 +110,33 @@ class Shift:
         before = usage(pids)
         self._began = time.monotonic()
         end = self._began + _WARM_S + seconds
-        analysts = [self._analyst(number, token, end) for number, token in enumerate(tokens)]
-        sent, _ = await asyncio.gather(self._suspicions(end), asyncio.gather(*analysts))
-        after = usage(pids)
+        analysts = [self._analyst(number, token, end) for number, token in enumerate(tokens[:_ANALYSTS])]
+        await asyncio.gather(self._suspicions(end), self._visitor(tokens[_ANALYSTS], end), *analysts)
+        after, sent = usage(pids), self._sent
         late_s = await self._taken_in(sent)
+        streams = await self._listened(tokens, min(seconds, _LISTENED_S))
         wall = seconds + _WARM_S
         return {
             "deeds": {name: _figures(each) for name, each in self._times.items()},
             "suspicions": sent,
             "late_s": round(late_s, 1),
             "kept_up": late_s < 5.0,
+            "streams": streams,
             "cores_used": {name: round(each / wall, 2) for name, each in after.since(before).items()},
         }
 
     async def _hired(self) -> list[str]:
         pool = await create_pool(self._dsn)
         try:
-            return [token async for token in desk_cases.signed_in(pool, _ANALYSTS)]
+            return [token async for token in desk_cases.signed_in(pool, _CONSOLES)]
         finally:
             await pool.close()
 
     async def _analyst(self, number: int, token: str, end: float) -> None:
         chance = random.Random(number)
         own = desk_cases.block(number, _MANY)
-        held, base = False, f"http://127.0.0.1:{self._port}"
-        headers = {"cookie": f"{COOKIE}={token}", "origin": f"http://localhost:{self._port}"}
-        async with httpx.AsyncClient(base_url=base, headers=headers, timeout=60) as client:
+        held = False
+        async with self._client(token) as client:
             await asyncio.sleep(chance.random() * _PAUSE_S[1])
             while time.monotonic() < end:
                 [what] = chance.choices([*_DOES], [*_DOES.values()])
@@ -145,20 +150,52 @@ class Shift:
                     self._times[what].append(time.perf_counter() - began)
                 await asyncio.sleep(chance.uniform(*_PAUSE_S))
 
-    async def _suspicions(self, end: float) -> int:
+    async def _visitor(self, token: str, end: float) -> None:
+        """Look at the case of many members, again and again."""
+        chance = random.Random(_ANALYSTS)
+        async with self._client(token) as client:
+            while time.monotonic() < end:
+                began = time.perf_counter()
+                await _looked(client, f"/cases/{desk_cases.BIG}")
+                if time.monotonic() > self._began + _WARM_S:
+                    self._times["cluster"].append(time.perf_counter() - began)
+                await asyncio.sleep(chance.uniform(*_PAUSE_S))
+
+    async def _listened(self, tokens: list[str], seconds: float) -> dict[str, Any]:
+        """Let consoles listen, suspicions come in, and one analyst take and release a case."""
+        [own] = desk_cases.block(_ANALYSTS * _MANY, 1)
+        held = False
+        async with self._client(tokens[_ANALYSTS]) as client:
+
+            async def act() -> None:
+                nonlocal held, own
+                [own] = await _bulk(client, "release" if held else "take", [own], f"listened-{time.monotonic()}")
+                held = not held
+
+            consoles = Consoles(self._port, tokens, own["case_id"])
+            end = time.monotonic() + seconds
+            suspicions = asyncio.create_task(self._suspicions(end))
+            found = await consoles.listened(act, seconds)
+            await suspicions
+            return found
+
+    def _client(self, token: str) -> httpx.AsyncClient:
+        headers = {"cookie": f"{COOKIE}={token}", "origin": f"http://localhost:{self._port}"}
+        return httpx.AsyncClient(base_url=f"http://127.0.0.1:{self._port}", headers=headers, timeout=60)
+
+    async def _suspicions(self, end: float) -> None:
         producer = Producer({"bootstrap.servers": self._bootstrap, "linger.ms": 5})
-        sent, began = 0, time.monotonic()
+        first, began = self._sent, time.monotonic()
         while time.monotonic() < end:
-            due = int((time.monotonic() - began) * A_MINUTE / 60)
-            for number in range(sent, due):
+            due = first + int((time.monotonic() - began) * A_MINUTE / 60)
+            for number in range(self._sent, due):
                 key, value = desk_cases.suspicion(number)
                 producer.produce(topics.SUSPICIONS, value, key)
-            sent = due
+            self._sent = due
             producer.poll(0)
             await asyncio.sleep(0.05)
         if producer.flush(30):
             raise Failed("suspicions were not acknowledged")
-        return sent
 
     async def _taken_in(self, sent: int) -> float:
         """Return how many seconds after the last suspicion all are in cases."""

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 COUNT: Final = "select count(*) from triage.case_reasons where code = 'liveness_far_below_threshold'"
 """How many of the suspicions that came in are in cases."""
+MEMBERS: Final = 2_000
+BIG: Final = hashlib.md5(b"big", usedforsecurity=False).hexdigest()
+"""The case of so many members."""
 _BY: Final = By(OPERATOR, "a benchmark")
 _PASSWORD: Final = "four unrelated words here"
 # Three of ten are not closed; one in 300 is a cluster, of which the next 90 that are not closed are parts.
@@ -43,6 +46,20 @@ _FILL: Final = (
        where x.id = p.case_id and p.state <> 'closed'
          and exists (select from triage.cases w where w.case_id = md5('c' || 300 * ceil(x.n / 300.0)::int)
                      and w.state <> 'closed')""",
+    """insert into triage.cases(case_id, tenant, kind, subject_tag, state, severity, queue, revision, opened_at,
+         changed_at, part_of)
+       select case when i = 0 then md5('big') else md5('b' || i) end, 'acme',
+         case when i = 0 then 'cluster' else 'subject' end, case when i > 0 then md5('bs' || i) end, 'escalated',
+         'high', 'soc', 1, now() - i * interval '1 second', now() - i * interval '1 second',
+         case when i > 0 then md5('big') end
+       from generate_series(0, {members}) i""",
+    """insert into triage.parts(whole_id, part_id, joined_at, joined_by, why)
+       select md5('big'), md5('b' || i), now() - i * interval '1 second', 'triage', 'device'
+       from generate_series(1, {members}) i""",
+    """insert into triage.case_reasons(case_id, source_id, source_revision, code, at, severity, evidence,
+         transaction_id)
+       select md5('b' || i), 'bx' || i, 1, 'device_velocity', now() - i * interval '1 second', 'high', '{{}}', 'b-' || i
+       from generate_series(1, {members}) i""",
     "vacuum analyze",
 )  # fmt: skip
 
@@ -65,22 +82,22 @@ def block(number: int, size: int) -> list[dict[str, str]]:
 
 
 async def fill(dsn: str, cases: int) -> None:
-    """Put so many cases into an empty database."""
+    """Put so many cases into an empty database, and one of many members."""
     pool = await create_pool(dsn, max_size=1)
     try:
         for each in _FILL:
-            await pool.execute(each.format(cases=cases), timeout=300)
+            await pool.execute(each.format(cases=cases, members=MEMBERS), timeout=300)
     finally:
         await pool.close()
 
 
 async def signed_in(pool: "asyncpg.Pool", count: int) -> AsyncIterator[str]:
     """Add analysts; yield the token of each one's session."""
-    register, people = PostgresRegister(pool), PostgresPeople(pool)
+    register, people, password_hash = PostgresRegister(pool), PostgresPeople(pool), hashed(_PASSWORD, "analyst")
     for number in range(count):
         name, now = f"analyst-{number}", datetime.now(UTC)
         await register.add(name, [Role.ANALYST], None, _BY, now)
-        secret = await register.enrol(name, hashed(_PASSWORD, name), _BY, now)
+        secret = await register.enrol(name, password_hash, _BY, now)
         token, _ = await people.sign_in(name, _PASSWORD, code_at(secret, step_of(now)), now)
         yield token
 

@@ -233,6 +233,7 @@ def _intake(result: Result) -> list[Rows]:
 
 def _desk(result: Result) -> list[Rows]:
     names = {"queue": "the queue", "case": "a case", "search": "a search", "bulk": "a deed on 100 cases"}
+    names["cluster"] = "a case of 2,000 members"
     rows = [
         (names[name], f"{each['count']:,}", *(f"{each[f'{at}_ms']:,.0f}" for at in ("p50", "p95", "p99", "max")))
         for name, each in result["deeds"].items()
@@ -250,9 +251,19 @@ def _desk(result: Result) -> list[Rows]:
         ),
     ]
     title = f"{result['analysts']} analysts, {result['cases']:,} cases, {result['seconds']} s"
+    listened = []
+    if streams := result.get("streams"):
+        all_told = streams["told"] == streams["to_tell"] and not streams["ended"]
+        said = f"{streams['told']:,} of {streams['to_tell']:,} told, {streams['ended']} streams ended"
+        goals.append((f"changes told to {streams['consoles']} consoles", "each to each", said, met(all_told)))
+        delays = [f"{streams[f'{at}_ms']:,}" for at in ("p50", "p95", "p99", "max")]
+        heads = ("consoles that listen", "p50 ms", "p95 ms", "p99 ms", "max ms", "KiB a second to all")
+        row = (f"{streams['consoles']}", *delays, f"{streams['kib_a_second']:,}")
+        listened = [Rows("From the click to each console", heads, [row])]
     return [
         Rows(title, ("what", "times", "p50 ms", "p95 ms", "p99 ms", "max ms"), rows),
         Rows("Meanwhile", ("suspicions", "late s", *(f"{name}: cores" for name in used)), [cores]),
+        *listened,
         Rows("Targets of the console", ("what", "target", "measured", ""), goals),
     ]
 
