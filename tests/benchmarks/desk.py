@@ -1,9 +1,9 @@
 """The console under people: a queue of 100,000 cases, 20 analysts, and suspicions coming in meanwhile.
 
 Console and triage run as an operator starts them. Each analyst does something, waits about two seconds, and goes on:
-looks at the queue, at a case, for a case, or takes or releases a hundred of them at once. One more looks at nothing but
-a case of 2,000 members. Then 200 consoles listen, while suspicions go on coming. The other processes of the house are
-not there, so what they would take of the machine is not in it.
+looks at the queue, at a case, for a case, or takes or releases a hundred of them at once. Then one looks at
+a case of 2,000 members, again and again, and 200 consoles listen, while suspicions go on coming. The other processes of
+the house are not there, so what they would take of the machine is not in it.
 """
 
 import asyncio
@@ -111,9 +111,11 @@ class Shift:
         self._began = time.monotonic()
         end = self._began + _WARM_S + seconds
         analysts = [self._analyst(number, token, end) for number, token in enumerate(tokens[:_ANALYSTS])]
-        await asyncio.gather(self._suspicions(end), self._visitor(tokens[_ANALYSTS], end), *analysts)
+        await asyncio.gather(self._suspicions(end), *analysts)
         after, sent = usage(pids), self._sent
         late_s = await self._taken_in(sent)
+        end = time.monotonic() + min(seconds, _LISTENED_S)
+        await asyncio.gather(self._suspicions(end), self._visitor(tokens[_ANALYSTS], end))
         streams = await self._listened(tokens, min(seconds, _LISTENED_S))
         wall = seconds + _WARM_S
         return {
@@ -157,9 +159,8 @@ class Shift:
             while time.monotonic() < end:
                 began = time.perf_counter()
                 await _looked(client, f"/cases/{desk_cases.BIG}")
-                if time.monotonic() > self._began + _WARM_S:
-                    self._times["cluster"].append(time.perf_counter() - began)
-                await asyncio.sleep(chance.uniform(*_PAUSE_S))
+                self._times["cluster"].append(time.perf_counter() - began)
+                await asyncio.sleep(chance.uniform(*_PAUSE_S) / 3)
 
     async def _listened(self, tokens: list[str], seconds: float) -> dict[str, Any]:
         """Let consoles listen, suspicions come in, and one analyst take and release a case."""

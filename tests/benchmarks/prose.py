@@ -104,9 +104,9 @@ suspicion, in batches of 500, of which a tenth did not pass at first), round by 
 Console and triage as an operator starts them, on a PostgreSQL with fsync. Each analyst does something, waits one to
 three seconds, and goes on: of a hundred times 30 the queue, 40 a case, 25 a search, five a hundred cases taken or
 released at once. Three of ten cases are not closed. Suspicions come in through Kafka meanwhile, two of each person.
-One more analyst looks at nothing but a case of 2,000 members. Times are of the whole request, at the one who asks, on
-the same machine. Then 200 consoles listen, each with a session of its own, while suspicions go on coming and one
-analyst takes and releases a case every two seconds: from the click to the last byte of that news at each console.
+Times are of the whole request, at the one who asks, on the same machine. Then one analyst alone looks at a case of
+2,000 members, and after that 200 consoles listen, each with a session of its own, while suspicions go on coming and one
+takes and releases a case every two seconds: from the click to the last byte of that news at each console.
 """,
     "standalone": """
 The traffic of the demo, made before the clock starts: all eight stages in one, with an embedded

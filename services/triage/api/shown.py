@@ -1,6 +1,6 @@
 """Cases as bodies, for who asks."""
 
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -82,9 +82,12 @@ def _place(place: AttemptPlace) -> tuple[str, str, str]:
     return place.at.isoformat(), place.transaction_id, place.attempt_id
 
 
+_OF_REASON: Final = tuple(each.name for each in fields(Reason) if each.name in CaseReason.model_fields)
+
+
 def shown_reason(reason: Reason) -> CaseReason:
     """Return why somebody is to look, with its numbers in words."""
-    given = {name: value for name, value in asdict(reason).items() if name in CaseReason.model_fields}
+    given = {name: getattr(reason, name) for name in _OF_REASON}
     return CaseReason(words=reason_words(reason.code), numbers=numbers_words(reason.evidence), **given)
 
 
