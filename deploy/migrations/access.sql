@@ -218,3 +218,14 @@ create or replace function access.of_provider(
     return query select who.person_id, who.revoked_at, fresh, differs, who.roles, who.tenants, n;
   end $$;
 revoke all on function access.of_provider(text, text, text, text, text[], text[], timestamptz, boolean) from public;
+
+-- Who is there: has a session that goes on `at` then and was used `since`; as what the register has them now. For the
+-- process that gives work to people.
+create or replace function access.present(at timestamptz, since timestamptz)
+  returns table(person_id text, name text, tenants text[], roles text[])
+  language sql stable security definer set search_path = '' as $$
+    select d.person_id, d.name, d.tenants, d.roles from access.directory d
+    where exists (select from access.sessions s
+                  where s.person_id = d.person_id and s.ended_at is null and s.expires_at > at and s.seen_at >= since
+                    and (s.vouched_until is null or s.vouched_until > at)) $$;
+revoke all on function access.present(timestamptz, timestamptz) from public;

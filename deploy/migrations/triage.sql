@@ -768,6 +768,11 @@ create or replace function triage.count_version() returns trigger language plpgs
     return new;
   end $$;
 
+-- Whose turn it was last, by task: the name of an account (`core/turns.py`); null: nobody's yet.
+create table if not exists triage.turns(task text primary key, name text, at timestamptz);
+comment on column triage.assignments.why is
+  'Why it came to them: take, assign; of the next case, why it was that one; turn: new cases go around.';
+
 -- What people want looked back for (`services/triage/core/lookbacks.py`): what members of a case share, what a pattern would
 -- have matched, and hunts, which open it for review. A replica of triage works on one at a time (`taken_by`, until
 -- `taken_until` by the clock here), reading the topic of transactions; whoever takes over begins to read anew. `chosen`: ids

@@ -105,6 +105,8 @@ _OF_SUBJECTS: Final = (*_KEYS, _TAGS, _ERASED)
 """What a process asks that writes of data subjects: their keys, and who was erased."""
 _OF_NOTES: Final = ("triage.note_keys(text[])", "triage.keep_note_key(text, text, integer, bytea)")
 """What a process asks by whose pages people note something on cases: the keys of these notes, and no others."""
+_PRESENT: Final = "access.present(timestamptz, timestamptz)"
+"""What a process asks that gives work to people: who is there."""
 _HOLDERS: Final = ("access.holders_of(integer)", "access.end_holders(integer)")
 """What a process asks whose acts wait for nobody for long: who holds them up, and to end those."""
 _LATE: Final = ("privacy.latest_erasures(text[])", "privacy.suppress_late(text[], text[], text[])")
@@ -225,7 +227,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
             )
         },
         "triage",
-        asks=(*_OF_SUBJECTS, *_OF_NOTES, _OF_CASES, _LEFT_OUT[0]),  # the last: `pattern preview`, `hunt`
+        asks=(*_OF_SUBJECTS, *_OF_NOTES, _OF_CASES, _PRESENT, _LEFT_OUT[0]),  # the last: `pattern preview`, `hunt`
     ),
     "notifier": Process({"notifier": (topics.INCIDENTS, topics.ESCALATIONS, topics.PLATFORM_ALERTS)}, "notifier"),
     "consents": Process({"consents": (topics.CONSENTS,)}, "consents", asks=_OF_SUBJECTS),

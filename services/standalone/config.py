@@ -24,6 +24,7 @@ SETTINGS: Final[Mapping[str, Any]] = {
     # nobody works on cases while a file is replayed
     "case_due": "none",
     "case_hours": "",
+    "case_turns": "",
     "case_days_off": "",
 }
 """Given to every service's settings class, over whatever the environment says; each takes what it knows."""

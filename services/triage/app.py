@@ -24,6 +24,7 @@ from services.triage.adapters.pattern_desk import PostgresPatterns
 from services.triage.adapters.pattern_hits import PostgresHits
 from services.triage.adapters.postgres import PostgresCases
 from services.triage.adapters.rereviews import PostgresRereviews
+from services.triage.adapters.turns import PostgresTurns
 from services.triage.config import DeskSettings, Settings
 from services.triage.core.dispositions import FourEyes, Terms
 from services.triage.handlers.attempts import Attempts
@@ -72,9 +73,19 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
     cases = PostgresCases(due)
     clusters = Clusters(PostgresClusters(), cases, at_reasons)
     hits, attempts = Hits(PostgresHits(), secret, wire), Attempts(PostgresAttempts(), tags, secret, wire)
-    clocked = bool(due.spans)
+    tasks = settings.tasks_in_turn()
     stage = TriageStage(
-        cases, tags, secret, at_reasons, clock, wire, clusters=clusters, hits=hits, attempts=attempts, clocked=clocked
+        cases,
+        tags,
+        secret,
+        at_reasons,
+        clock,
+        wire,
+        clusters=clusters,
+        hits=hits,
+        attempts=attempts,
+        clocked=bool(due.spans),
+        dealer=PostgresTurns(tasks, settings.limits()) if tasks else None,
     )
     companions = (relay(fence, bus, GROUP, lanes, clock),)
     worker = Worker(bus, TOPICS, fence, stage, lanes, clock, wire=wire, companions=companions, announce=True)

@@ -9,6 +9,8 @@ from services.triage.core.dispositions import FourEyes
 from services.triage.core.due import Due
 from services.triage.core.hours import Hours
 from services.triage.core.limits import Limits
+from services.triage.core.tasks import Task
+from services.triage.core.turns import tasks_in
 
 
 def _is_rule(text: str) -> str:
@@ -64,11 +66,19 @@ class Settings(DeskSettings):
     case_due: str = "none"
     """How long people have for a case, by its task or kind: `subject=24h,system_audit=4h`; none: there is no clock."""
 
+    case_turns: str = ""
+    """The tasks whose new cases go around among who is there: `manual_kyc_review,fraud_analyst_review`, or `all`."""
+
+    def tasks_in_turn(self) -> frozenset[Task]:
+        """Return the tasks whose new cases go around."""
+        return tasks_in(self.case_turns)
+
     def due(self) -> Due:
         """Return how long people have for a case, in working hours."""
         return Due.read(self.case_due, self.hours())
 
     @model_validator(mode="after")
-    def _due_can_be(self) -> Self:
+    def _due_and_turns_can_be(self) -> Self:
         self.due()
+        self.tasks_in_turn()
         return self

@@ -84,6 +84,14 @@ class ClusterStore(Protocol[TxIn]):
         ...
 
 
+class Dealer(Protocol[TxIn]):
+    """Who gives new cases to those who are there, in turn, inside the transaction that it is given."""
+
+    async def deal(self, now: datetime, tx: TxIn) -> None:
+        """Give what waits to whose turn it is. One lane alone does this."""
+        ...
+
+
 class CaseStore(Protocol[TxIn]):
     """Where cases are kept. Both calls work inside the transaction that they are given."""
 

@@ -299,6 +299,11 @@ def came(case: Case, me: str) -> str:
         return f"{'You' if whom == 'you' else whom} took it."
     if work.why == "assign":
         return f"{'You' if work.assigned_by == me else work.assigned_by_name or 'Somebody'} gave it to {whom}."
+    if work.why == "turn":
+        return (
+            f"It was {'your' if whom == 'you' else 'the'} turn{'' if whom == 'you' else f' of {whom}'}: new cases "
+            "of this task go around among who is there."
+        )
     return f"It came to {whom} as the next case: {_CAME[work.why]}."
 
 

@@ -131,7 +131,7 @@ select case_id from triage.cases where case_id = $1
 union
 select case_id from triage.cases
 where $3 and tenant = $2 and state <> 'closed' and part_of is null and starts_with(case_id, $1) limit 2"""
-_ASSIGNEE: Final = "select person_id from triage.assignments where case_id = $1 and released_at is null"
+ASSIGNEE: Final = "select person_id from triage.assignments where case_id = $1 and released_at is null"
 _WORKER: Final = "select person_id, tenants, roles from access.directory where name = $1"
 
 _ONE_AT_A_TIME: Final = "select pg_advisory_xact_lock(hashtext('triage.cases in hand'), hashtext($1))"
@@ -298,7 +298,7 @@ async def next_locked(
     asked = list(queues), tenants, person_id, now
     waiting = int(await tx.fetchval(_WAITING, *asked))
     while row := await tx.fetchrow(_NEXT, *asked):
-        if await tx.fetchval(_ASSIGNEE, row["case_id"]) is None:
+        if await tx.fetchval(ASSIGNEE, row["case_id"]) is None:
             why: NextWhy = "grave" if row["grave"] else "overdue" if row["overdue"] else "oldest"
             return row["case_id"], why, max(1, waiting)
     return None

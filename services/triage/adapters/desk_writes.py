@@ -23,7 +23,7 @@ _RELEASE: Final = """
 update triage.assignments a set released_at = g.at, released_by = g.by
 from unnest($1::text[], $2::timestamptz[], $3::text[]) as g(case_id, at, by)
 where a.case_id = g.case_id and a.released_at is null"""
-_ASSIGN: Final = """
+ASSIGN: Final = """
 insert into triage.assignments(case_id, person_id, assigned_at, assigned_by, why)
 select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::text[])"""
 _REFER: Final = "update triage.cases set queue = 'research' where case_id = $1"
@@ -37,7 +37,7 @@ where c.case_id = g.case_id"""
 _ACT: Final = """
 insert into triage.case_acts(case_id, at, deed, from_stage, to_stage, person_id, reason)
 select * from unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])"""
-OF_MANY: Final = frozenset({_RELEASE, _ASSIGN, _STAGE, _ACT})
+OF_MANY: Final = frozenset({_RELEASE, ASSIGN, _STAGE, _ACT})
 """Statements whose arguments are columns: rows of several cases, no case twice, may be one statement."""
 _MOVE: Final = """
 with before as (select case_id, state from triage.cases where case_id = any($1::text[])),
@@ -84,7 +84,7 @@ async def written(tx: Any, doing: Doing, draw: Draw, terms: Terms) -> Sequence[E
         await tx.execute(_RELEASE, *_columns(case.case_id, now, doing.person_id))
         found.append(entries.released(case, by, now, draw))
     if change.assign_to:
-        await tx.execute(_ASSIGN, *_columns(case.case_id, change.assign_to, now, doing.person_id, doing.why))
+        await tx.execute(ASSIGN, *_columns(case.case_id, change.assign_to, now, doing.person_id, doing.why))
         found.append(entries.assigned(case, by, change.assign_to, now, draw))
     if change.refer:
         await tx.execute(_REFER, case.case_id)

@@ -195,8 +195,8 @@ class Worked(BaseModel):
     released_by: str | None
     assigned_by_name: str | None
     why: Annotated[
-        Literal["take", "assign", "grave", "overdue", "oldest"] | None,
-        Field(description="Why it came to them; of the next case, why it was that one."),
+        Literal["take", "assign", "grave", "overdue", "oldest", "turn"] | None,
+        Field(description="Why it came to them; of the next case, why it was that one; turn: new ones go around."),
     ]
 
 

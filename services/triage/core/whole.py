@@ -32,7 +32,7 @@ class Moved(NamedTuple):
 class Worked(NamedTuple):
     """Somebody's time with a case; `released_at` None: they work on it now. By: ids of people, or `triage`.
 
-    `why`: `take`, `assign`, or of the next case why it was that one; None: it was before that was kept.
+    `why`: `take`, `assign`, `turn`, or of the next case why it was that one; None: it was before that was kept.
     """
 
     person_id: str

@@ -25,7 +25,7 @@ from services.triage.core.unit_of_work import UnitOfWork
 from services.triage.handlers.attempts import Attempts
 from services.triage.handlers.clusters import Clusters
 from services.triage.handlers.patterns import Hits
-from services.triage.ports import CaseStore, Noted, Unsent, Wanted
+from services.triage.ports import CaseStore, Dealer, Noted, Unsent, Wanted
 
 Tx = TypeVar("Tx")
 
@@ -57,11 +57,13 @@ class TriageStage(Generic[Tx]):
         hits: Hits[Tx],
         attempts: Attempts[Tx],
         clocked: bool = True,
+        dealer: Dealer[Tx] | None = None,
     ) -> None:
         """`secret` is the deployment's for marks (`privacy.marks`); `tags` of subjects are asked for by marks.
 
-        `clocked`: whether any kind of case has a due time.
+        `clocked`: whether any kind of case has a due time; `dealer`: who gives new ones to people, None: nobody does.
         """
+        self._dealer = dealer
         self._clock, self._clocked, self._clusters, self._hits = clock, clocked, clusters, hits
         self._attempts = attempts
         self._cases, self._tags = cases, tags
@@ -107,8 +109,15 @@ class TriageStage(Generic[Tx]):
         await self._cases.save(work.changed, work.transitions, tx, keyed=keyed)
         await self._clusters.keep(noted, signals, tx)
         if batch.source == _SPEAKER:
-            output += [self._outgoing(*told) for told in await self._clusters.join(tx)]
+            output += await self._joined(tx)
         return output
+
+    async def _joined(self, tx: Tx) -> Sequence[Outgoing]:
+        """Make clusters, then give what belongs to none to people; return what is told of it."""
+        told = [self._outgoing(*each) for each in await self._clusters.join(tx)]
+        if self._dealer:
+            await self._dealer.deal(instant_of(self._clock.now_ms()), tx)
+        return told
 
     async def _said(self, source: TopicPartition, tx: Tx) -> Sequence[Outgoing]:
         """Return what people's acts are to send, and what is overdue; one lane does it, idle or not, so in order."""
