@@ -77,6 +77,35 @@ class Asked(Body):
     notes: list[str]
 
 
+class Part(Body):
+    """A window that a rate was summed from. `listed` false: of fewer transactions than are shown of a segment value.
+
+    `transactions` null: of a labelled day, which counts what was asked for by check.
+    """
+
+    start: datetime
+    end: datetime
+    revision: int
+    backfill: bool
+    transactions: int | None
+    k: int
+    n: int
+    listed: bool
+
+
+class Parts(Body):
+    """The windows that a rate was summed from, the oldest first, and their sums. `segment`: NAME=VALUE, or nothing."""
+
+    tenant: str
+    segment: str
+    labelled: bool
+    k: int
+    n: int
+    small_cell: int
+    kept_back: int
+    parts: list[Part]
+
+
 class Rates(Asked):
     """Every rate of a span."""
 

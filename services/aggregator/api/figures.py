@@ -12,11 +12,12 @@ from proofwatch.web.sessions import Caller
 from services.aggregator.adapters.database_source import load_database, tenants_counted
 from services.aggregator.adapters.in_force import TenantNow
 from services.aggregator.api.asking import Source, instant, refusals
-from services.aggregator.api.bodies import Det, Handsets, Rates, Tenants, WhatIf
-from services.aggregator.api.shown import shown_curve, shown_handset, shown_rate, shown_would
+from services.aggregator.api.bodies import Det, Handsets, Parts, Rates, Tenants, WhatIf
+from services.aggregator.api.shown import shown_curve, shown_handset, shown_part, shown_rate, shown_would
 from services.aggregator.core.det import det_curves
 from services.aggregator.core.found import Found, Query
 from services.aggregator.core.handsets import DIMENSIONS, handsets
+from services.aggregator.core.parts import is_proxy, parts_of
 from services.aggregator.core.segments import VERSIONS, WHOLE, Segment
 from services.aggregator.core.span import Counted, Span, Truth, counted, truth
 from services.aggregator.core.span_rates import span_rates
@@ -74,6 +75,29 @@ class Figures:
         )
         small = (found.small_values, found.small_transactions)
         return Rates(**self._asked(wanted, read, small), rates=[shown_rate(each) for each in found.rates])
+
+    async def parts(self, caller: Caller, wanted: Wanted, metric: str) -> Parts:
+        """Return the windows that a rate of the tenant, or of one value of a segment, was summed from."""
+        name, _, value = wanted.segment.partition("=")
+        if name and not value:
+            raise Problem(422, "malformed", "segment: name one value, such as os=ios")
+        read = await self._read("windows", caller, wanted)
+        of, small_cell = (name, value) if name else WHOLE, self._source.small_cell
+        small = self._small_of(read, of)[0]
+        found = [] if small else list(parts_of(read.found, of, metric, read.now.policy))
+        listed = [
+            each._replace(listed=of == WHOLE or (each.transactions or small_cell) >= small_cell) for each in found
+        ]
+        return Parts(
+            tenant=wanted.tenant,
+            segment=wanted.segment,
+            labelled=not is_proxy(metric),
+            k=sum(each.k for each in listed),
+            n=sum(each.n for each in listed),
+            small_cell=small_cell,
+            kept_back=sum(not each.listed for each in listed) + small,
+            parts=[shown_part(each) for each in listed],
+        )
 
     async def handsets(self, caller: Caller, wanted: Wanted) -> Handsets:
         """Return how handsets, operating systems, SDK releases and countries fare beside the rest."""

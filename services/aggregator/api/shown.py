@@ -3,8 +3,11 @@
 from proofwatch.biometrics.figures import Figure
 from proofwatch.biometrics.intervals import wilson
 from proofwatch.biometrics.sketch_sum import Between
+from proofwatch.instants import instant_of
 from services.aggregator.api.bodies import DetCurve, DetPoint, Durations, Handset, Rate, Share, Would
+from services.aggregator.api.bodies import Part as PartBody
 from services.aggregator.core import det, handsets, what_if
+from services.aggregator.core.parts import Part
 from services.aggregator.core.segments import Segment
 from services.aggregator.core.span_rates import SpanRate
 
@@ -20,6 +23,20 @@ def shown_rate(each: SpanRate) -> Rate:
         needed_without_error=f.needed_without_error, needed_at_present_rate=f.needed_at_present_rate,
         species=f.species, coverage=f.coverage,
     )  # fmt: skip
+
+
+def shown_part(each: Part) -> PartBody:
+    """Return a window that a rate was summed from."""
+    return PartBody(
+        start=instant_of(each.at.start_ms),
+        end=instant_of(each.at.end_ms),
+        revision=each.revision,
+        backfill=each.backfill,
+        transactions=each.transactions,
+        k=each.k,
+        n=each.n,
+        listed=each.listed,
+    )
 
 
 def shown_handset(each: handsets.Handset) -> Handset:

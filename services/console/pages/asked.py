@@ -72,7 +72,10 @@ def wanted(given: Given, segment: str | None = None) -> Wanted:
     if not SEGMENT.fullmatch(of):
         raise Problem(422, "malformed", f"{of!r} is no segment; right is os, or os=android, or nothing")
     until = _day("to", given.until, add=1) if given.until else None
-    return Wanted(given.tenant, _day("from", given.since), until, of)
+    since = _day("from", given.since)
+    if until is not None and until <= since:
+        raise Problem(422, "malformed", f"the day of To ({given.until}) lies before that of From ({given.since})")
+    return Wanted(given.tenant, since, until, of)
 
 
 def _day(name: str, text: str, add: int = 0) -> date:

@@ -113,9 +113,10 @@ def _floor(n: int) -> int:
 
 
 def _at(share: float, low: int) -> float:
-    """Return where a share lies on an axis from ten to the power of `low` up to 1; none at all lies at its begin."""
-    return round(SIDE * (log10(max(share, 10.0**low)) - low) / -low, 1)
+    """Return where a share lies on an axis from ten to the power of `low` up to 1; none at all a step before that."""
+    begin = low - 1
+    return round(SIDE * (log10(max(share, 10.0**low)) - begin) / -begin, 1) if share > 0 else 0.0
 
 
 def _ticks(low: int) -> list[Tick]:
-    return [Tick(_at(10.0**power, low), f"{100 * 10.0**power:g} %") for power in range(low, 1)]
+    return [Tick(0.0, "none"), *[Tick(_at(10.0**power, low), f"{100 * 10.0**power:g} %") for power in range(low, 1)]]

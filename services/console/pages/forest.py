@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from proofwatch.detection.words import METRICS
 from services.aggregator.api.bodies import Rate
 from services.console.pages import words
-from services.console.pages.rate_rows import Mark, mark_of, percent, says
+from services.console.pages.rate_rows import Mark, mark_of, metric_of, percent, says
 
 WIDTH: Final = 320
 """Units of a drawing from 0 to the end of its axis."""
@@ -59,6 +59,7 @@ class Line(NamedTuple):
     mark: Mark
     status: str
     says: str
+    metric: str = ""
 
 
 class Forest(NamedTuple):
@@ -149,7 +150,7 @@ def _line(each: Rate, top: float) -> Line:
     return Line(
         name, beside, place, f"{each.k:,} of {each.n:,}", percent(each.value),
         f"{percent(each.low)} to {percent(each.high)}", _point(each, top), mark_of(each), each.status or "no limit",
-        says(each),
+        says(each), metric_of(each),
     )  # fmt: skip
 
 

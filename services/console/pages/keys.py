@@ -15,7 +15,7 @@ FIGURES: Final[Sequence[tuple[str, str]]] = (
     ("/thresholds", "Thresholds"), ("/anomalies", "What fires"),
 )  # fmt: skip
 """Pages of figures, which lead to each other."""
-OF_FIGURES: Final = frozenset(at for at, _ in FIGURES)
+OF_FIGURES: Final = frozenset((*(at for at, _ in FIGURES), "/windows"))
 GO: Final[Mapping[str, str]] = {"S": "/segments", "H": "/handsets", "D": "/thresholds", "W": "/anomalies"}
 """Keys that lead from every page to one that its head does not name."""
 LISTED: Final[Sequence[tuple[str, str]]] = (

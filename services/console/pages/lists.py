@@ -1,16 +1,18 @@
 """The page Now, and the queue."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, get_args
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
+from proofwatch.access.roles import Act
+from proofwatch.access.session import Session
 from proofwatch.web.sessions import Caller
 from services.aggregator.api.anomalies import ToldAnomalies
 from services.console.api import health_of
 from services.console.pages import words
-from services.console.pages.frame import Frame
+from services.console.pages.frame import Frame, to
 from services.console.watched import Watched
 from services.console.who import Callers
 from services.triage.api.bodies import Cursor, Find, Severity, State, Task, Tenant
@@ -24,6 +26,19 @@ Show = Literal["waiting", "mine", "closed", "all"]
 _STATES: Final[Mapping[Show, State]] = {"waiting": "running", "mine": "running", "closed": "closed", "all": "all"}
 
 
+_ELSEWHERE: Final[Sequence[tuple[Act, str]]] = (
+    (Act.APPROVE_PATTERN, "/patterns"), (Act.PROPOSE_POLICY, "/policies"), (Act.READ_ALL_ENTRIES, "/audit"),
+    (Act.READ_REPORTS_OF_ACCESS, "/audit"), (Act.READ_HEALTH, "/health"),
+)  # fmt: skip
+
+
+def elsewhere(who: Session) -> str | None:
+    """Return the page on which the work of somebody is whose roles see no cases; None: they see them, or none is."""
+    if who.may(Act.READ_CASES):
+        return None
+    return next((at for act, at in _ELSEWHERE if who.may(act)), None)
+
+
 def list_pages(frame: Frame, cases: Cases, anomalies: ToldAnomalies, callers: Callers, watched: Watched) -> APIRouter:
     """Return the routes."""
     router = APIRouter(include_in_schema=False)
@@ -31,6 +46,8 @@ def list_pages(frame: Frame, cases: Cases, anomalies: ToldAnomalies, callers: Ca
 
     @router.get("/")
     async def now(request: Request, caller: who) -> Response:
+        if at := elsewhere(caller.session):
+            return to(at)
         waiting = await cases.waiting(caller, frame.now())
         content: dict[str, Any] = {"waiting": waiting, "health": health_of(watched, caller, waiting.read_until)}
         content["firing"] = await anomalies.firing(caller)
@@ -49,6 +66,8 @@ def list_pages(frame: Frame, cases: Cases, anomalies: ToldAnomalies, callers: Ca
         told: str = "",
         rows: Rows = PAGE,
     ) -> Response:
+        if at := elsewhere(caller.session):
+            return to(at)
         asked = {"find": find.strip(), "tenant": tenant.strip(), "task": task, "severity": severity}
         show = show or (
             "all" if asked["find"] else "waiting"
@@ -79,6 +98,8 @@ def list_pages(frame: Frame, cases: Cases, anomalies: ToldAnomalies, callers: Ca
 
     @router.get("/approvals")
     async def approvals(request: Request, caller: who, told: str = "") -> Response:
+        if at := elsewhere(caller.session):
+            return to(at)
         found = await cases.page(caller, "running", mine=False, limit=MOST, proposed=True)
         mine = caller.session.person_id
         content: dict[str, Any] = {

@@ -11,6 +11,10 @@ from services.console.pages import words
 WIDTH: Final = 160
 """Units of a drawing from 0 to the end of its scale."""
 _FINEST: Final = 0.001
+_WHY: Final = {
+    "too_few_trials": "there are too few trials",
+    "straddles_the_limit": "the interval goes from below the limit to above it",
+}
 Mark = Literal["well", "high", "medium", ""]
 _SOURCES: Final = {"labelled": "By labels: what is known to be true", "decisions": "By decisions alone: proxies"}
 
@@ -25,7 +29,10 @@ class Bar(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A rate. `mark`: the class of its status; `says`: the status in a sentence."""
+    """A rate. `mark`: the class of its status; `says`: the status in a sentence.
+
+    `metric`: as the page of its windows is asked for it; `place`: NAME=VALUE of its segment, or nothing.
+    """
 
     name: str
     of: str
@@ -35,6 +42,9 @@ class Row(NamedTuple):
     mark: Mark
     status: str
     says: str
+    metric: str
+    place: str
+    incident: str = ""
 
 
 class Group(NamedTuple):
@@ -79,8 +89,18 @@ def _row(name: str, each: Rate, top: float) -> Row:
         bar = Bar(low, at, high, None if each.limit is None else round(WIDTH * each.limit / top, 1))
     return Row(
         name, f"{each.k:,} of {each.n:,}", percent(each.value), f"{percent(each.low)} to {percent(each.high)}", bar,
-        mark_of(each), each.status or "no limit", says(each),
+        mark_of(each), each.status or "no limit", says(each), metric_of(each), place_of(each),
     )  # fmt: skip
+
+
+def metric_of(each: Rate) -> str:
+    """Return by what a rate's own windows are asked for: a headline of species is that of its worst one."""
+    return f"{each.metric}:{each.species}" if each.species and ":" not in each.metric else each.metric
+
+
+def place_of(each: Rate) -> str:
+    """Return NAME=VALUE of a rate of a segment, or nothing."""
+    return f"{each.segment_name}={each.segment_value}" if each.segment_name else ""
 
 
 def mark_of(each: Rate) -> Mark:
@@ -107,11 +127,11 @@ def says(each: Rate) -> str:
 
 
 def _why(each: Rate) -> str:
-    why = (each.reason or "too_few_trials").replace("_", " ")
+    why = _WHY.get(each.reason or "too_few_trials", (each.reason or "").replace("_", " "))
     if each.needed_without_error:
-        why += f"; {each.needed_without_error:,} more without an error would show that it is kept"
+        why += f"; {each.needed_without_error:,} more trials without an error would prove that it is kept"
     if each.needed_at_present_rate:
-        why += f", {each.needed_at_present_rate:,} more at this rate decide"
+        why += f"; at the present rate it takes {each.needed_at_present_rate:,} more trials to decide"
     return why
 
 

@@ -31,6 +31,7 @@ from services.console.pages.policies import policy_pages
 from services.console.pages.rereviews import rereview_pages
 from services.console.pages.segments import segment_pages
 from services.console.pages.thresholds import threshold_pages
+from services.console.pages.windows import window_pages
 from services.console.pages.work import Work
 from services.console.watched import Watched
 from services.console.who import Callers
@@ -73,8 +74,9 @@ class Pages:
             health_pages(self._frame, cases, callers, watched),
             bulk_pages(self._frame, bulk, callers, settings.console_origin),
             rereview_pages(self._frame, rereviews, callers, settings.console_origin),
-            figure_pages(self._frame, figures, callers),
+            figure_pages(self._frame, figures, anomalies, callers),
             anomaly_pages(self._frame, figures, anomalies, cases, callers),
+            window_pages(self._frame, figures, callers),
             segment_pages(self._frame, figures, callers),
             handset_pages(self._frame, figures, callers),
             threshold_pages(self._frame, figures, callers),

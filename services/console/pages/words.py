@@ -1,8 +1,9 @@
 """Cases and times in words, for pages."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from itertools import groupby
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from proofwatch.detection.case_words import QUEUES, reason_words
 from services.triage.api.bodies import (
@@ -28,6 +29,9 @@ KINDS: Final[Mapping[str, str]] = {
     "subject": "one person", "incident": "an incident", "access": "access to imagery", "cohort": "a cohort",
     "cluster": "an attack cluster",
 }  # fmt: skip
+T = TypeVar("T")
+MOST_SHOWN: Final = 12
+"""Of a case's reasons and parts, one by one; more are folded by their kind."""
 STATES: Final[Mapping[str, str]] = {"open": "open", "escalated": "escalated", "closed": "closed", "absent": "not there"}
 SEVERITIES: Final[Mapping[str, str]] = {"high": "grave", "medium": "medium", "low": "slight"}
 DEEDS: Final[Mapping[str, str]] = {
@@ -48,7 +52,7 @@ TOLD: Final[Mapping[str, str]] = {
     "oldest": "It is yours. Nothing graver or overdue waits, and it is the oldest.",
     "take": "It is yours.", "assign": "It is given to them.", "release": "Nobody works on it now.",
     "refer": "The Research Group has it now.", "close": "It is closed.", "clear": "It is said that it is no threat.",
-    "threat": "It is said that it is a threat.", "approve": "That is what it is now.", "reject": "It was sent back.",
+    "threat": "It is said that it is a threat.", "approve": "It is agreed.", "reject": "It was sent back.",
     "review": "It is under review.", "know": "It is known.", "novel": "It is novel.",
     "high_risk": "It is of high risk.", "snooze": "It rests until then, or until something happens to it.",
     "wake": "It rests no more.", "reopen": "It is open again.",
@@ -193,6 +197,51 @@ def agreement(found: Agreement) -> str:
     if found.kappa is None:
         return f"{told}; kappa cannot be told, for both always said the same"
     return f"{told}; kappa {found.kappa:.2f}, with 95 % confidence between {found.low:.2f} and {found.high:.2f}"
+
+
+class Folded(NamedTuple, Generic[T]):
+    """What is of one kind: in words, from when to when, the range of its numbers (or nothing), each, newest first."""
+
+    words: str
+    first: datetime
+    last: datetime
+    numbers: str
+    each: Sequence[T]
+
+
+def _folded(
+    found: Iterable[T], kind: Callable[[T], str], at: Callable[[T], datetime], numbers: Callable[[Sequence[T]], str]
+) -> list[Folded[T]]:
+    """Return what is of one kind together, the most first."""
+    by = dict[str, list[T]]()
+    for each in sorted(found, key=at, reverse=True):
+        by.setdefault(kind(each), []).append(each)
+    folded = [Folded(words, at(own[-1]), at(own[0]), numbers(own), own) for words, own in by.items()]
+    return sorted(folded, key=lambda each: -len(each.each))
+
+
+def folded_reasons(case: Case) -> list[Folded[CaseReason]]:
+    """Return reasons by kind, where they are too many to be read one by one; else nothing."""
+    if len(case.why) <= MOST_SHOWN:
+        return []
+    return _folded(case.why, lambda each: each.words, lambda each: each.at, _range)
+
+
+def folded_parts(case: Case) -> list[Folded[Part]]:
+    """Return parts by what they are and why, where they are too many to be read one by one; else nothing."""
+    if len(case.members) <= MOST_SHOWN:
+        return []
+    return _folded(case.members, part, lambda each: each.left_at or each.joined_at, lambda _: "")
+
+
+def _range(reasons: Sequence[CaseReason]) -> str:
+    names = dict.fromkeys(name for each in reasons for name in each.evidence)
+    told = []
+    for name in names:
+        values = [each.evidence[name] for each in reasons if name in each.evidence]
+        low, high = min(values), max(values)
+        told.append(f"{name.replace('_', ' ')} {low:g}" + ("" if low == high else f" to {high:g}"))
+    return ", ".join(told)
 
 
 def left_out(case: Case) -> str:
@@ -356,7 +405,16 @@ def history(case: Case) -> list[tuple[datetime, str]]:
             done = f"{_ACTS.get(act.deed, act.deed)}{because(act.reason)}"
             found.append((act.at, f"{names.get(act.person_id, act.person_id)} {done}"))
     found += [(each.at, f"{each.name or each.person_id} noted: {note(each)}") for each in case.notes]
-    return sorted(found, key=lambda each: each[0], reverse=True)
+    return _told_once(sorted(found, key=lambda each: each[0], reverse=True))
+
+
+def _told_once(found: Iterable[tuple[datetime, str]]) -> list[tuple[datetime, str]]:
+    """Return what is told several times in a row once, with how often it was so, at the last time."""
+    told = list[tuple[datetime, str]]()
+    for text, same in groupby(found, key=lambda each: each[1]):
+        rows = list(same)
+        told.append((rows[0][0], text if len(rows) == 1 else f"{text}, {len(rows)} times"))
+    return told
 
 
 def _judged(said: Finding) -> str:

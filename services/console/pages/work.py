@@ -51,8 +51,8 @@ class Work:
         async def case(
             request: Request, caller: who, case_id: CaseId, told: str = "", itself: bool = False
         ) -> Response:
-            found = await self._cases.one(caller, case_id, itself=itself)
-            if found.case_id != case_id:
+            found = await self._cases.one(caller, case_id.lower(), itself=itself)  # ids have no capitals
+            if found.case_id != case_id.lower():
                 return to(path_of(found.case_id), told=told or "part")
             return await self.case_page(request, caller, found, told=words.TOLD.get(told, ""))
 

@@ -53,6 +53,12 @@ const ofRow = (key) => chosen()?.querySelector(`[data-row-key="${CSS.escape(key)
 
 const marked = (key) => document.querySelector(`[data-key="${CSS.escape(key)}"]`);
 
+// what opens is read from its heading on
+function listed() {
+  keys?.showModal();
+  document.getElementById("keys-title")?.focus();
+}
+
 // every other key is whatever a page marks with it
 const BY_KEY = {
   j: () => move(1),
@@ -62,7 +68,7 @@ const BY_KEY = {
   t: () => act(ofRow("t") ?? marked("t")),
   a: () => act(ofRow("a") ?? marked("a")),
   q: () => act(marked("q")) || location.assign("/queue"),
-  "?": () => keys?.showModal(),
+  "?": () => listed(),
 };
 
 document.addEventListener("keydown", (event) => {
@@ -87,7 +93,7 @@ document.addEventListener("keydown", (event) => {
 const place = document.body.dataset.place;
 if (place && place !== location.pathname) history.replaceState(null, "", place);
 
-document.getElementById("help")?.addEventListener("click", () => keys.showModal());
+document.getElementById("help")?.addEventListener("click", () => listed());
 
 // a slider beside its number, which is what is sent; without script the number is enough
 for (const slider of document.querySelectorAll("input[type=range][data-for]")) {

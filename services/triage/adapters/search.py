@@ -14,7 +14,7 @@ _PATTERN: Final = "attack_pattern."
 _FOUND: Final = f"""
 with found as (
   (select c.case_id from triage.cases c
-   where $4 and c.case_id collate "C" >= $1 and c.case_id collate "C" < $1 || U&'\\+10FFFF'
+   where $4 and c.case_id collate "C" >= $6 and c.case_id collate "C" < $6 || U&'\\+10FFFF'
      and ($2::text[] is null or c.tenant = any($2))
    limit {_MOST})
   union all
@@ -47,5 +47,5 @@ async def cases_by(tx: Any, text: str, tenants: Sequence[str] | None, now: datet
     """
     if not text:
         return []
-    rows = await tx.fetch(_FOUND, text, tenants, now, len(text) >= LETTERS, f"{_PATTERN}{text}")
+    rows = await tx.fetch(_FOUND, text, tenants, now, len(text) >= LETTERS, f"{_PATTERN}{text}", text.lower())
     return [row["case_id"] for row in rows]

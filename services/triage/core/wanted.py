@@ -5,7 +5,7 @@ from typing import Final, Literal, NamedTuple, Self
 from services.triage.core.signals import Kind
 from services.triage.core.tasks import Task
 
-Severity = Literal["medium", "high"]
+Severity = Literal["low", "medium", "high"]
 
 
 class Wanted(NamedTuple):

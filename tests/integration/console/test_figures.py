@@ -1,7 +1,7 @@
 """Figures over HTTP: the same numbers as the commands', for whom they are, on record, and nothing of other tenants."""
 
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -148,3 +148,27 @@ async def test_the_form_says_what_would_be_right(counting: Console, query: str, 
     if told:
         assert told in answer.text.replace("&#39;", "'")
         assert 'name="since"' in answer.text
+
+
+async def test_every_rate_is_the_sum_of_the_windows_that_it_leads_to(counting: Console) -> None:
+    """By decisions and by labels, of the tenant and of a value: k and n of the rows sum up to those of the rate."""
+    ada = counting.client("ada")
+    for segment in ("", "os"):
+        of = f"tenant=bank&since={DAY.date()}&segment={segment}"
+        api = f"/v1/rates?tenant=bank&since={DAY.date()}T00:00:00Z" + (f"&segment={segment}" if segment else "")
+        page = (await ada.get(f"/rates?{of}")).text
+        rates = [each for each in (await ada.get(api)).json()["rates"] if each["n"]]
+        assert len(rates) > 3
+        for each in rates:
+            place = f"{each['segment_name']}={each['segment_value']}" if each["segment_name"] else ""
+            metric = (
+                f"{each['metric']}:{each['species']}"
+                if each["species"] and ":" not in each["metric"]
+                else each["metric"]
+            )
+            query = urlencode(
+                {"tenant": "bank", "since": str(DAY.date()), "until": "", "segment": place, "metric": metric}
+            )
+            assert f'/windows?{query.replace("&", "&amp;")}"' in page, (metric, place)
+            windows = (await ada.get(f"/windows?{query}")).text
+            assert f"<strong>{each['k']:,} of {each['n']:,}</strong>" in windows, (metric, place)

@@ -96,7 +96,7 @@ async def test_from_an_alarm_to_a_pattern_in_shadow(console: Console, tmp_path: 
         await browser.press("j")
         await goes_to(browser, "Enter", f"/cases/{cluster}")
         await browser.press("a")
-        await told(browser, "That is what it is now")
+        await told(browser, "It is agreed")
         clean(browser, console)
     async with Browser(1280, 900) as browser:
         await signed_in(browser, console, "ada", f"/cases/{cluster}")

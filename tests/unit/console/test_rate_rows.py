@@ -40,8 +40,9 @@ def test_a_status_is_a_sentence() -> None:
         "PASS": "Proven to keep its limit of 0.010%. Labels cover 50.0% of the transactions.",
         "BREACH": "Proven to be above its limit of 7.00%.",
         "INSUFFICIENT": (
-            "Nothing is proven about its limit of 5.00%: straddles the limit; 1,200 more without an error would show "
-            "that it is kept, 9,000 more at this rate decide."
+            "Nothing is proven about its limit of 5.00%: the interval goes from below the limit to above it; "
+            "1,200 more trials without an error would prove that it is kept; at the present rate it takes 9,000 more "
+            "trials to decide."
         ),
         "no limit": "",
     }
