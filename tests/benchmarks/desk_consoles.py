@@ -24,6 +24,7 @@ class Consoles:
         self._done: list[float] = []
         self._told: dict[tuple[int, int], float] = {}
         self._bytes = 0
+        self._endings = set[str]()
 
     async def listened(self, act: Callable[[], Awaitable[None]], seconds: float) -> dict[str, Any]:
         """Return how long after each `act`, its own time too, it was told to each console. Raises `Failed`."""
@@ -48,6 +49,7 @@ class Consoles:
             "told": len(delays),
             "to_tell": len(self._done) * len(self._tokens),
             "ended": ended,
+            "endings": sorted(self._endings),
             **shares,
             "max_ms": round(delays[-1] * 1000),
             "kib_a_second": round(self._bytes / 1024 / seconds),
@@ -74,6 +76,8 @@ class Consoles:
             while got := await reader.read(65_536):
                 self._bytes += len(got)
                 text = tail + got
+                if (at := got.find(b"event: end")) >= 0:
+                    self._endings.add(got[at : at + 200].decode(errors="replace"))
                 if self._mark in text and self._done:
                     self._told.setdefault((number, len(self._done)), monotonic() - self._done[-1])
                 tail = text[-len(self._mark) + 1 :]
