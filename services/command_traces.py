@@ -77,6 +77,10 @@ TRACES: Final[Mapping[str, Trace]] = {
     ),
     **_door("imagery reconcile", "imagery share", "dlq show", "dlq redrive", "subjects repair", "restore relay"),
     **{f"control {each}": Trace("door", "control") for each in ("on", "off")},
+    **{
+        f"notify {each}": Trace("door", "notify")
+        for each in ("list", "explain", "silences", "silence", "expire", "ack")
+    },
     **_record(topics.POLICIES, "policy propose"),
     **_record(topics.TENANTS, "tenant propose"),
     **_record(topics.APPROVALS, "policy approve", "tenant approve"),

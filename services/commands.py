@@ -250,6 +250,12 @@ COMMANDS: Final = {
         "govern a tenant's contract, time zone, segments and lawful bases in the same way",
         "proofwatch tenant check acme.yaml",
     ),
+    "notify": Command(
+        "services.notifier.commands.notify",
+        "postgres",
+        "show what people were told and why; silence, and take care of it",
+        "proofwatch notify explain 5f0e1c52-0d3f-5c9c-8b0a-0d6c3a6f0001 --as my.session",
+    ),
     "control": Command(
         "services.governance.control",
         "kafka",

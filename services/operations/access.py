@@ -388,6 +388,14 @@ PROCESSES: Final[Mapping[str, Process]] = {
             "windows.declared_markers": ("tenant", "name", "version", "at_ms", *_SAID[1:]),
         },
     ),
+    "on-call": Process(  # `notify`
+        reads_schemas=("notifier",),
+        adds_rows={
+            "notifier.silences": ("silence_id", "matchers", "begins_ms", "ends_ms", "author", "comment", "made_ms"),
+            "notifier.acknowledgements": ("group_id", "sequence", "by", "comment", "at_ms"),
+        },
+        changes_columns={"notifier.silences": ("ends_ms", "expired_by"), "notifier.groups": ("wake_ms",)},
+    ),
     "billing": Process(  # `statement`
         reads_columns={
             "ledger.fence": _FENCE,

@@ -66,6 +66,7 @@ class Act(StrEnum):
     READ_PEOPLE = "read_people"
     READ_DEAD_LETTERS = "read_dead_letters"
     REPAIR_PLATFORM = "repair_platform"
+    HANDLE_ALERTS = "handle_alerts"
 
 
 IMAGERY: Final = frozenset(
@@ -90,6 +91,7 @@ TABLE: Final[Mapping[Role, frozenset[Act]]] = MappingProxyType(
                 Act.READ_OWN_ENTRIES,
                 Act.READ_FIGURES,
                 Act.READ_TRANSACTION,
+                Act.HANDLE_ALERTS,
             }
         ),
         Role.CHECKER: frozenset(
@@ -105,6 +107,7 @@ TABLE: Final[Mapping[Role, frozenset[Act]]] = MappingProxyType(
                 Act.TURN_CONTROLS,
                 Act.READ_FIGURES,
                 Act.READ_TRANSACTION,
+                Act.HANDLE_ALERTS,
             }
         ),
         Role.RESEARCHER: frozenset(
@@ -141,7 +144,7 @@ TABLE: Final[Mapping[Role, frozenset[Act]]] = MappingProxyType(
         ),
         Role.AUDITOR: frozenset({Act.READ_ALL_ENTRIES, Act.READ_REPORTS_OF_ACCESS, Act.READ_PEOPLE}),
         Role.ADMIN: frozenset({Act.CHANGE_PEOPLE, Act.CHANGE_ROLES, Act.READ_PEOPLE, Act.READ_HEALTH, Act.STATE_USAGE}),
-        Role.SRE: frozenset({Act.READ_HEALTH, Act.READ_DEAD_LETTERS, Act.REPAIR_PLATFORM}),
+        Role.SRE: frozenset({Act.READ_HEALTH, Act.READ_DEAD_LETTERS, Act.REPAIR_PLATFORM, Act.HANDLE_ALERTS}),
     }
 )
 

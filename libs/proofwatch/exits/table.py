@@ -137,6 +137,8 @@ DLQ_REDRIVE, SUBJECTS_REPAIR, RESTORE_RELAY = (
     Exit(name, Purpose.TROUBLESHOOTING, Act.REPAIR_PLATFORM, fields={"places and reasons": _USAGE})
     for name in ("dlq redrive", "subjects repair", "restore relay")
 )
+NOTIFY: Final = Exit("notify", Purpose.TROUBLESHOOTING, Act.HANDLE_ALERTS, ("notifier",), ("notification",))
+"""What people were told and why; silences and acknowledgements, which are entries of their own as well."""
 _LOG: Final = {"accounts": _ACCOUNT, "acts": _USAGE, "documents": _CONFIGURATION}
 AUDIT: Final[Mapping[str, Exit]] = {
     name: Exit(name, Purpose.TROUBLESHOOTING, act, fields=_LOG, own=name.endswith("--own"))
@@ -181,7 +183,7 @@ EXITS: Final[Mapping[str, Exit]] = {
     each.name: each
     for each in (
         STATEMENT, STATISTICS, EXPORT_TRAINING, TROUBLESHOOT, EXPLAIN, BACKTEST, *FIGURES.values(), ACCEPTED_ATTACKS,
-        BASELINE_REBASE, MARKERS_ADD, CONTROL, DLQ_SHOW, DLQ_REDRIVE, SUBJECTS_REPAIR, RESTORE_RELAY,
+        BASELINE_REBASE, MARKERS_ADD, CONTROL, DLQ_SHOW, DLQ_REDRIVE, SUBJECTS_REPAIR, RESTORE_RELAY, NOTIFY,
         *AUDIT.values(), PEOPLE_LIST, PEOPLE_REVIEW, TOKENS_LIST, IMAGERY_RECONCILE, IMAGERY_SHARE, PRIVACY_SCAN,
     )
 }  # fmt: skip

@@ -51,6 +51,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "baseline rebase": ("baseline", "rebase", *WHY),
     "markers add": ("markers", "add", "--kind", "sdk", "--version", "9", *WHY),
     "control": ("control", "on", "step_up_mfa", "--cohort", "acme/os=ios", "--expires-at", "+72h", "--yes", *WHY),
+    "notify": ("notify", "list"),
     "dlq show": ("dlq", "show", "onboarding.transactions.v1.dlq/0/0", *WHY),
     "dlq redrive": ("dlq", "redrive", "onboarding.transactions.v1", "--note", "ticket 4711"),
     "subjects repair": ("subjects", "repair", "--yes", "--note", "ticket 4711"),
@@ -75,6 +76,7 @@ ROLES: Mapping[str, tuple[Role, Role]] = {
     "accepted-attacks": (Role.ANALYST, Role.AUTHOR),
     **dict.fromkeys(("baseline rebase", "markers add"), (Role.AUTHOR, Role.ANALYST)),
     "control": (Role.CHECKER, Role.ANALYST),
+    "notify": (Role.ANALYST, Role.ADMIN),
     **dict.fromkeys(("dlq show", "dlq redrive", "subjects repair"), (Role.SRE, Role.ADMIN)),
     **dict.fromkeys(("audit export", "audit prove", "audit show", "audit search"), (Role.AUDITOR, Role.ADMIN)),
     "audit search --own": (Role.ANALYST, Role.ADMIN),
@@ -95,10 +97,10 @@ OF_NO_TENANT = {
     "audit prove",
     "audit show",
 }
-ASKED_WHATEVER_THE_CONTRACT = {"control", "audit search", "audit search --own", *OF_NO_TENANT}
+ASKED_WHATEVER_THE_CONTRACT = {"control", "notify", "audit search", "audit search --own", *OF_NO_TENANT}
 DATABASE_ROLE = {
     "statement": "billing", "statistics": "statistics", "people list": "people", "imagery share": "imagery",
-    "control": "governance", "tokens list": "people",
+    "control": "governance", "notify": "on-call", "tokens list": "people",
     **dict.fromkeys(("dlq show", "dlq redrive", "subjects repair"), "sre"),
     **dict.fromkeys((name for name in COMMANDS if name.startswith("audit")), "audit-reader"),
 }  # fmt: skip
@@ -202,7 +204,7 @@ def test_who_states_a_name_is_on_record_before_anything_is_read(
     assert (made.outcome, made.purpose, made.tenant) == ("granted", EXITS[name].purpose, of)
     assert (made.actor.kind, made.actor.id, made.details["identity"]) == ("person", "r.mehta", "stated")
     assert made.details["role"] == f"database proofwatch-{DATABASE_ROLE.get(name, 'fraud')}"
-    contract = {"every_tenant"} if name in {*OF_NO_TENANT, "control"} else {"not_governed"}
+    contract = {"every_tenant"} if name in {*OF_NO_TENANT, "control", "notify"} else {"not_governed"}
     assert made.details["basis"] == "contract"
     assert made.details["contract"] in ({"not_asked"} if name.startswith("audit") else contract)
     assert made.details["categories"] == " ".join(sorted(EXITS[name].categories()))

@@ -51,6 +51,7 @@ WHO: dict[Act, set[Role]] = {
     Act.READ_PEOPLE: {Role.ADMIN, Role.AUDITOR},
     Act.READ_DEAD_LETTERS: {Role.SRE},
     Act.REPAIR_PLATFORM: {Role.SRE},
+    Act.HANDLE_ALERTS: {Role.ANALYST, Role.CHECKER, Role.SRE},
 }
 """Written a second time, the other way round: a slip in one of the two is seen."""
 

@@ -93,4 +93,4 @@ def test_a_policy_that_does_not_fit_its_schema_is_none() -> None:
 def test_nobody_but_the_auditor_reads_the_log_and_nobody_who_runs_the_platform_reads_figures() -> None:
     """By hand, of those that matter most."""
     assert {role for role in Role if Act.READ_ALL_ENTRIES in TABLE[role]} == {Role.AUDITOR}
-    assert TABLE[Role.SRE] == {Act.READ_HEALTH, Act.READ_DEAD_LETTERS, Act.REPAIR_PLATFORM}
+    assert TABLE[Role.SRE] == {Act.READ_HEALTH, Act.READ_DEAD_LETTERS, Act.REPAIR_PLATFORM, Act.HANDLE_ALERTS}

@@ -27,6 +27,7 @@ LEAVES = {
     "accepted-attacks": (Purpose.PROVIDE_FEATURES, {A, D, I}),
     **dict.fromkeys(("baseline rebase", "markers add"), (Purpose.MAINTAIN_AND_DELIVER_STATISTICS, {A, C})),
     "control": (Purpose.PROVIDE_FEATURES, {A, C}),
+    "notify": (Purpose.TROUBLESHOOTING, {A, C, D}),
     "dlq show": (Purpose.TROUBLESHOOTING, {A, C, D, I}),
     **dict.fromkeys(("dlq redrive", "subjects repair", "restore relay"), (Purpose.TROUBLESHOOTING, {D})),
     **dict.fromkeys(
@@ -82,6 +83,6 @@ def test_what_an_exit_reads_whole_may_be_read_for_its_purpose(exit_: Exit) -> No
     purposes = {name: each.purposes for name, each in load_manifests().items()}
     purposes |= {name: each.purposes for name, each in load_stores().items()}
 
-    figures = {"troubleshoot", "explain", "backtest", "rates", "windows", "handsets", "what-if", "markers"}
+    figures = {"troubleshoot", "explain", "backtest", "rates", "windows", "handsets", "what-if", "markers", "notify"}
     assert bool(exit_.reads) == (exit_.name in {*figures, "baseline show"}), "the others read by column, place or entry"
     assert [name for name in exit_.reads if exit_.purpose not in purposes[name]] == []

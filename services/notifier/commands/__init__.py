@@ -1,0 +1,1 @@
+"""Commands of people who are told of things: `proofwatch notify`."""
