@@ -141,9 +141,10 @@ class Hub:
     async def _look(self) -> None:
         if monotonic() - self._looked_s < self._looked_after_s:
             return
-        now, tokens = instant_of(self._clock.now_ms()), {each.token for each in self._seats}
+        now, asked = instant_of(self._clock.now_ms()), [*self._seats]  # others may come meanwhile
+        tokens = {each.token for each in asked}
         going_on = await self._people.running(tokens, now) | await self._machines.running(tokens, now)
-        for each in [*self._seats]:
+        for each in asked:
             if each.token not in going_on:
                 each.end("not_signed_in")
         self._looked_s = monotonic()

@@ -202,3 +202,22 @@ async def test_another_database_than_before_ends_all(desk: Desk, monkeypatch: py
     streams.hub._place = Place(2**60, "~")
     await streams.hub.step()
     assert '"code":"unavailable"' in await until(listener, "event: end")
+
+
+async def test_who_comes_while_it_is_looked_whose_sessions_go_on_stays(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Theirs was not asked for: that it is not among those that go on says nothing."""
+    ada, bob = await desk.person("ada", Role.ANALYST), await desk.person("bob", Role.ANALYST)
+    streams = Streams(desk, desk.pool)
+    await anext(await streams.open(ada))
+    asking = await desk.desk.session(bob, desk.now)
+    running, late = streams.hub._people.running, []
+
+    async def slowly(*given: Any) -> frozenset[str]:
+        late.append(streams.hub.seat(bob, asking))
+        return await running(*given)
+
+    monkeypatch.setattr(streams.hub._people, "running", slowly)
+    await streams.hub.step()
+    assert [each.ended for each in late] == [None]
