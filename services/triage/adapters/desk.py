@@ -77,6 +77,13 @@ class NoSuchCase(LookupError):
         super().__init__(f"there is no case {case_id!r} for you; `proofwatch cases list` shows those that are")
 
 
+class TenantNotYours(AccessDenied):
+    """Somebody asked for what is of a tenant that is not there for them."""
+
+    def __init__(self, tenant: str) -> None:
+        super().__init__(f"what is of {tenant} is not there for you")
+
+
 class CaseRefused(AccessDenied):
     """Somebody may see the case and not do this with it; the message says what would be right."""
 

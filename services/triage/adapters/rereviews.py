@@ -11,7 +11,7 @@ from proofwatch.audit.entry import Entry, person
 from proofwatch.audit.pending import Draw, enter
 from proofwatch.bus.postgres.pool import transaction
 from services.triage.adapters import entries
-from services.triage.adapters.desk import CaseRefused, PostgresDesk
+from services.triage.adapters.desk import CaseRefused, PostgresDesk, TenantNotYours
 from services.triage.adapters.desk_reads import locked_case, reasons_of
 from services.triage.adapters.disposition_entries import REREVIEWED, rereviewed
 from services.triage.adapters.restricted import restriction_of
@@ -115,11 +115,13 @@ class PostgresRereviews:
         """Return how far first and second findings agree, and the newest pairs that differ.
 
         `tenant` None: of all that are there for who asks. Whose findings they are is not told: it is about cases.
-        Raises `NoSession`, `NotAllowed`.
+        Raises `NoSession`, `NotAllowed`, `TenantNotYours`.
         """
         asking = await self._desk.session(token, now)
+        if tenant is not None and not asking.sees(tenant):
+            raise TenantNotYours(tenant)
         there = None if asking.tenants is None else sorted(asking.tenants)
-        tenants = there if tenant is None else [tenant] if asking.sees(tenant) else []
+        tenants = there if tenant is None else [tenant]
         async with transaction(self._desk.pool, "cases") as tx:
             rows = await tx.fetch(_PAIRS, since, until, tenants, now, only_queue(asking))
             pairs = [_pair(row) for row in rows]

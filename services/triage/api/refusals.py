@@ -8,7 +8,7 @@ from proofwatch.access.errors import NoSession, NotAllowed
 from proofwatch.access.session import Session
 from proofwatch.bus.errors import DatabaseAway
 from proofwatch.web.problems import Problem
-from services.triage.adapters.desk import CaseChanged, CaseRefused, NoSuchCase
+from services.triage.adapters.desk import CaseChanged, CaseRefused, NoSuchCase, TenantNotYours
 from services.triage.adapters.notes import NotesAway
 from services.triage.api.bodies import Case
 from services.triage.api.shown import shown_whole
@@ -44,6 +44,8 @@ def refusals(asking: Session | None = None) -> Iterator[None]:
         raise Problem(401, "not_signed_in", str(error)) from None
     except NotAllowed as error:
         raise Problem(403, "role_missing", str(error)) from None
+    except TenantNotYours as error:
+        raise Problem(403, "tenant_not_yours", str(error)) from None
     except NoSuchCase:
         raise Problem(404, "no_such_case", "there is no such case for you") from None
     except CaseRefused as error:

@@ -314,7 +314,7 @@ async def test_every_role_asks_whose_a_session_is_and_none_sees_the_secrets(dsns
     assert [name for (name,) in await fetched(dsns["superuser"], shown)] == ["person_id", "name", "tenants", "roles"]
     names = await fetched(dsns["superuser"], "select proname from pg_proc where pronamespace = 'access'::regnamespace")
     assert sorted(name for (name,) in names) == [
-        "end_holders", "held", "holders_of", "note_sign_in", "of_provider", "running", "seen", "seen",
+        "end_holders", "held", "holders_of", "note_sign_in", "of_provider", "present", "running", "seen", "seen",
         "token_of", "token_refused", "token_used",
     ]  # fmt: skip
 

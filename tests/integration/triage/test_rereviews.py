@@ -8,7 +8,7 @@ import pytest
 
 from proofwatch.access.errors import NotAllowed
 from proofwatch.access.roles import Role
-from services.triage.adapters.desk import CaseRefused, PostgresDesk
+from services.triage.adapters.desk import CaseRefused, PostgresDesk, TenantNotYours
 from services.triage.adapters.rereviews import PostgresRereviews
 from services.triage.core.dispositions import Finding, Terms
 from services.triage.core.rereviews import Blind
@@ -111,7 +111,9 @@ async def test_what_is_found_again_is_told_as_agreement_and_changes_no_case(desk
         (cases[3], "cleared", "threat")
     ]
     zoe = await desk.person("zoe", Role.CHECKER, tenants=("other",))
-    agreed, different = await again.rereviews.told(zoe, "acme", *span, desk.now)
+    with pytest.raises(TenantNotYours, match="what is of acme is not there for you"):
+        await again.rereviews.told(zoe, "acme", *span, desk.now)
+    agreed, different = await again.rereviews.told(zoe, None, *span, desk.now)
     assert (agreed.verdict.n, agreed.verdict.kappa, different) == (0, None, [])
     with pytest.raises(NotAllowed):
         await again.next(people["carl"])
