@@ -32,11 +32,12 @@ async def test_cases_are_found_over_http(console: Console) -> None:
     assert await found("find=t-1") == [cases[0]]
     assert await found(f"find=%20{cases[1][:8]}%20") == [cases[1]], "blanks around it are of who copied it"
     assert (await found("find=t-3"), await found("find=t-3&state=all")) == ([], [cases[2]])
-    assert await found("severity=medium") == [cases[1]]
+    assert await found(f"find={cases[1].upper()}") == [cases[1]], "somebody typed it in capitals"
+    assert (await found("severity=medium"), await found("severity=low")) == ([cases[1]], [])
     assert await found("kind=incident") == await found("tenant=other") == []
     first = (await ada.get("/v1/cases?tenant=acme&limit=1")).json()
     assert await found(f"tenant=acme&limit=1&cursor={first['next']}") == [cases[1]]
-    for wrong in ("find=a%00b", "kind=person", "severity=low", f"find={'a' * 129}", "tenant=%0A"):
+    for wrong in ("find=a%00b", "kind=person", "severity=grave", f"find={'a' * 129}", "tenant=%0A"):
         assert problem(await ada.get(f"/v1/cases?{wrong}")) == (422, "malformed"), wrong
 
 
