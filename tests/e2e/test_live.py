@@ -57,7 +57,7 @@ def outcome(
         (directory / "routes.yaml").write_text(
             f"""
 channels:
-  soc: {{kind: webhook, url: "{receiver.url}", secret_file: "{directory}/secret"}}
+  soc: {{kind: webhook, url: "{receiver.url}", private: true, secret_file: "{directory}/secret"}}
 route:
   name: all
   channels: [soc]

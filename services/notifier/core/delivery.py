@@ -6,6 +6,8 @@ from typing import Final, Literal, NamedTuple
 
 Status = Literal["pending", "sent", "failed"]
 _MAX_REASON: Final = 200
+_LONGEST_WAIT_S: Final = 86_400.0
+"""A receiver that asks for more is tried all the same after a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,10 @@ class Failed(NamedTuple):
     """The channel did not take it; `reason` names no URL, no secret and nothing the receiver said."""
 
     reason: str
+    for_good: bool = False
+    """Whether to try again is of no use: the receiver will never take it."""
+    wait_s: float = 0.0
+    """How long the receiver asked to be left alone, in seconds."""
 
 
 Outcome = Delivered | Failed
@@ -45,9 +51,10 @@ def after_attempt(notification_id: str, attempts: int, outcome: Outcome, now_ms:
     if isinstance(outcome, Delivered):
         return Next("sent", attempts, now_ms, None)
     reason = outcome.reason[:_MAX_REASON]
-    if attempts >= policy.attempts:
+    if outcome.for_good or attempts >= policy.attempts:
         return Next("failed", attempts, now_ms, reason)
-    return Next("pending", attempts, now_ms + round(1000 * delay_s(notification_id, attempts, policy)), reason)
+    wait_s = max(delay_s(notification_id, attempts, policy), min(outcome.wait_s, _LONGEST_WAIT_S))
+    return Next("pending", attempts, now_ms + round(1000 * wait_s), reason)
 
 
 def delay_s(notification_id: str, failures: int, policy: RetryPolicy) -> float:

@@ -31,7 +31,7 @@ def to(receiver: Receiver) -> str:
     """Routes that send everything to the receiver."""
     return f"""
 channels:
-  soc: {{kind: webhook, url: "{receiver.url}", secret_env: SOC_SECRET, timeout_seconds: 5}}
+  soc: {{kind: webhook, url: "{receiver.url}", private: true, secret_env: SOC_SECRET, timeout_seconds: 5}}
 route:
   {{name: everything, channels: [soc], {AT_ONCE}, routes: [{{name: cases, match: {{source: [soc.escalations.v1]}}}}]}}
 """
@@ -245,7 +245,9 @@ async def test_nobody_listening_and_a_slow_receiver_are_failures_like_others(sta
     slow = silent.getsockname()[1]
     with receiving(KEY) as receiver:
         gone = receiver.server_port
-    template = "{{kind: webhook, url: 'http://127.0.0.1:{}', secret_env: SOC_SECRET, timeout_seconds: 0.2}}"
+    template = (
+        "{{kind: webhook, url: 'http://127.0.0.1:{}', private: true, secret_env: SOC_SECRET, timeout_seconds: 0.2}}"
+    )
     routes = f"""
 channels:
   gone: {template.format(gone)}

@@ -49,3 +49,16 @@ def test_the_wait_counts_from_the_attempt() -> None:
     """Due: now plus the schedule's wait, in milliseconds."""
     after = after_attempt("an-id", 2, Failed("HTTP 503"), 1_000_000, POLICY)
     assert after.at_ms == 1_000_000 + round(1000 * delay_s("an-id", 3, POLICY))
+
+
+def test_what_a_receiver_can_never_take_is_given_up_at_once() -> None:
+    """Twenty attempts would be twenty times the same answer."""
+    after = after_attempt("an-id", 0, Failed("HTTP 422", for_good=True), 1000, POLICY)
+    assert after == Next("failed", 1, 1000, "HTTP 422")
+
+
+@pytest.mark.parametrize(("asked_s", "waits_s"), [(0.0, None), (1.0, None), (600.0, 600.0), (10.0**9, 86_400.0)])
+def test_a_receiver_is_left_alone_for_as_long_as_it_asks(asked_s: float, waits_s: float | None) -> None:
+    """Never less than the schedule, and never more than a day."""
+    after = after_attempt("an-id", 0, Failed("HTTP 429", wait_s=asked_s), 0, POLICY)
+    assert after.at_ms == round(1000 * (waits_s or delay_s("an-id", 1, POLICY)))
