@@ -177,7 +177,7 @@ async def test_pages_of_the_log_fit_and_an_entry_is_verified_by_a_key(
 ) -> None:
     console, _ = audited
     async with Browser() as browser:
-        await signed_in(browser, console, "otto", "/queue")
+        await signed_in(browser, console, "otto", "/audit")
         await browser.press("A")
         await until(browser, "location.pathname === '/audit'")
         await browser.open(f"{console.origin}/audit?since=2020-01-01&action=case.*")

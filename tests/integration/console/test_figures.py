@@ -136,7 +136,7 @@ async def test_rates_are_for_those_who_may_see_figures(counting: Console) -> Non
     [
         ("since=2026-01-05&until=", ""),
         ("since=2026-13-05", "is no day; right is 2026-01-15"),
-        ("since=2026-01-05&until=2026-01-04", "must lie before until"),
+        ("since=2026-01-05&until=2026-01-04", "lies before that of From"),
         ("since=2026-01-05&segment=OS", "is no segment; right is os"),
         ("since=2026-01-05&segment=os%3Dbeos", "no windows of os=beos"),
     ],

@@ -100,7 +100,7 @@ async def test_where_nobody_signs_one_file_judges_everybody(console: Console) ->
 @pytest.mark.timeout(900)
 async def test_pages_of_policies_fit_and_say_where_one_signs(governed: Console, tmp_path: Path) -> None:
     async with Browser() as browser:
-        await signed_in(browser, governed, "amy", "/queue")
+        await signed_in(browser, governed, "amy", "/policies")
         await browser.press("G")
         await until(browser, "location.pathname === '/policies'")
         for scheme in ("light", "dark"):

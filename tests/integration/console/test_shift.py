@@ -169,7 +169,7 @@ async def test_a_threat_is_proposed_and_agreed_to_by_keyboard_alone(console: Con
                 await told(browser, "It is said that it is a threat")
             else:
                 await browser.press("a")
-                await told(browser, "That is what it is now")
+                await told(browser, "It is agreed")
             clean(browser, console)
     row = await console.pool.fetchrow("select verdict, attack, reason, state from triage.dispositions")
     assert tuple(row) == ("threat", "presentation", "a seam at the neck", "approved")
@@ -199,6 +199,7 @@ async def test_keys_are_switched_off_for_good_and_news_moves_nothing(console: Co
         await until(browser, "!document.getElementById('keys').open")
         assert await browser.value(_SELECTED) == chosen, "the dialog gives the focus back"
         await browser.press("?")
+        await browser.press("Tab")  # from the heading to Close
         await browser.press("Tab")
         await browser.press("Enter")
         await until(browser, "document.body?.dataset.keys === 'off'")
