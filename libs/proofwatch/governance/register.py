@@ -22,7 +22,7 @@ from proofwatch.strict_yaml import InvalidYaml, load_yaml
 OWN: Final = frozenset(
     {
         "scorer", "devices", "combine", "windows", "ledger", "incidents", "triage", "notifier", "auditor", "consents",
-        "console", "privacy", "governance", "fraud", "sre", "audit-reader", "billing", "statistics",
+        "console", "privacy", "governance", "fraud", "sre", "on-call", "audit-reader", "billing", "statistics",
     }
 )  # fmt: skip
 """Consumers that are this system itself; every other name in a manifest is a recipient (GDPR Art. 4(9))."""

@@ -6,6 +6,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from proofwatch.instants import instant_of
+from proofwatch.local_time import second
 from services.notifier.adapters.handling import Decided, Said, Silenced, Told
 from services.notifier.core.decisions import WORDS, Reason
 from services.notifier.core.durations import words
@@ -97,4 +98,4 @@ def _ago(from_ms: int, to_ms: int) -> str:
 
 
 def _time(ms: int) -> str:
-    return instant_of(ms).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return second(instant_of(ms))

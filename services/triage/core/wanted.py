@@ -1,11 +1,12 @@
 """Which cases somebody looks for."""
 
-from typing import Final, Literal, NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
+from proofwatch.events.enumerations import EscalationSeverity
 from services.triage.core.signals import Kind
 from services.triage.core.tasks import Task
 
-Severity = Literal["low", "medium", "high"]
+Severity = EscalationSeverity
 
 
 class Wanted(NamedTuple):
