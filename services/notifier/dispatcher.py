@@ -4,16 +4,14 @@ Any number of dispatchers may work on one database: whoever takes a group has it
 its state, its messages, the reasons and what is published are written together.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 import structlog
 
-from proofwatch.bus.errors import DatabaseAway
+from proofwatch.bus.polling import Polling
 from proofwatch.runtime.clock import Clock
-from proofwatch.runtime.pause import pause
 from services.notifier.core.course import followed
 from services.notifier.core.messages import notification
 from services.notifier.core.plans import ESCALATED, Plans
@@ -37,22 +35,19 @@ class Dispatcher:
         self._groups = groups
         self._plans = plans
         self._clock = clock
-        self._poll_s = poll_s
+        self._polling = Polling(poll_s)
         self._keep_ms = keep_ms
         self._exact = exact
         self._tidy_at_ms = 0
-        self._stopping = asyncio.Event()
-        self._ready = False
-        self._waits_for = ""
 
     async def start(self) -> None:
         """Nothing to acquire."""
-        self._ready = True
+        self._polling.start()
 
     async def step(self, *, idle: bool = False) -> int:
         """Follow every group that is due; return how many times one was."""
         looks = 0
-        while not self._stopping.is_set():
+        while not self._polling.stopping.is_set():
             taken = await self._groups.follow(self._clock.now_ms(), _AT_ONCE, self._course)
             looks += taken
             if taken < _AT_ONCE:
@@ -62,22 +57,15 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Follow groups until `stop`; a database that is away is waited for."""
-        while not self._stopping.is_set():
-            try:
-                await self.step()
-                self._ready, self._waits_for = True, ""
-            except DatabaseAway as error:  # said by the pool
-                self._ready, self._waits_for = False, str(error)
-            await pause(self._stopping, self._poll_s)
+        await self._polling.run(self.step)
 
     async def stop(self) -> None:
         """Take no more groups; what is in hand is finished, or undone, by its transaction."""
-        self._stopping.set()
-        self._ready = False
+        self._polling.stop()
 
     def unready(self) -> Sequence[str]:
         """Return that groups could not be read; empty: they could."""
-        return [] if self._ready else [self._waits_for or "the dispatcher does not run: nobody is told of anything"]
+        return self._polling.unready("the dispatcher does not run: nobody is told of anything")
 
     def _course(self, due: Sequence[DueGroup]) -> Sequence[Followed]:
         now_ms = self._clock.now_ms()

@@ -11,11 +11,10 @@ from typing import Final
 
 import structlog
 
-from proofwatch.bus.errors import DatabaseAway
+from proofwatch.bus.polling import Polling
 from proofwatch.bus.wrappers.observed import Observer, Sample
 from proofwatch.runtime.clock import Clock
 from proofwatch.runtime.metric_catalogue import NOTIFICATIONS, NOTIFICATIONS_PENDING
-from proofwatch.runtime.pause import pause
 from services.notifier.core.delivery import Failed, Next, RetryPolicy, after_attempt
 from services.notifier.ports import Channel, Claimed, SendQueue
 
@@ -47,11 +46,8 @@ class Sender:
         self._channels = channels
         self._clock = clock
         self._retry = retry
-        self._poll_s = poll_s
-        self._stopping = asyncio.Event()
+        self._polling = Polling(poll_s)
         self._in_hand = asyncio.Lock()
-        self._ready = False
-        self._waits_for = ""
         self._observer: Observer | None = None
 
     def observe(self, observer: Observer) -> None:
@@ -65,12 +61,12 @@ class Sender:
 
     async def start(self) -> None:
         """Nothing to acquire: the channels connect when they deliver."""
-        self._ready = True
+        self._polling.start()
 
     async def step(self, *, idle: bool = False) -> int:
         """Send all that is due now; return how many attempts were made."""
         attempts = 0
-        while not self._stopping.is_set():
+        while not self._polling.stopping.is_set():
             async with self._in_hand:
                 now_ms = self._clock.now_ms()
                 claimed = await self._queue.claim(now_ms, now_ms + CLAIM_MS, _BATCH)
@@ -94,18 +90,11 @@ class Sender:
 
     async def run(self) -> None:
         """Look for what is due until `stop`; a database that is away is waited for."""
-        while not self._stopping.is_set():
-            try:
-                await self.step()
-                self._ready, self._waits_for = True, ""
-            except DatabaseAway as error:  # said by the pool
-                self._ready, self._waits_for = False, str(error)
-            await pause(self._stopping, self._poll_s)
+        await self._polling.run(self.step)
 
     async def stop(self) -> None:
         """Claim nothing more, give what is in hand 5 s, close the channels; the rest is sent again by somebody."""
-        self._stopping.set()
-        self._ready = False
+        self._polling.stop()
         with suppress(TimeoutError):
             async with asyncio.timeout(_DRAIN_S):
                 await self._in_hand.acquire()
@@ -115,7 +104,7 @@ class Sender:
 
     def unready(self) -> Sequence[str]:
         """Return that the queue could not be read; empty: it could."""
-        return [] if self._ready else [self._waits_for or "the sender does not run: notifications wait to be sent"]
+        return self._polling.unready("the sender does not run: notifications wait to be sent")
 
     async def _attempt(self, claimed: Claimed, now_ms: int) -> tuple[str, Next]:
         notification = claimed.notification
